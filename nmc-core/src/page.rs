@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{Desc, Lt, LtEq, Or};
 use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::query_dsl::methods::{FilterDsl, LimitDsl, OrderDsl};
+use diesel::query_dsl::methods::{FilterDsl, OrderDsl};
 use diesel::sql_types::{self, Timestamptz};
 use diesel::{BoolExpressionMethods as _, Column, ExpressionMethods as _, QueryResult, RunQueryDsl};
 use uuid::Uuid;
@@ -142,21 +142,61 @@ impl<T> Page<T> {
     }
 }
 
-/// The rows of a boxed query after the cursor, newest first; `at` and `id` are the columns of an index. The bare `<=` is what lets
-/// that index do the work.
-pub(crate) fn keyset<Q, At, Id>(query: Q, page: PageRequest, at: At, id: Id) -> Q
+/// The rows of a page: those of a boxed query after the cursor, newest first; `at` and `id` are the columns of an index, and selected.
+pub(crate) fn keyset<Q, At, Id>(query: Q, page: PageRequest, at: At, id: Id) -> OfPage<Q>
 where
     At: Column<SqlType = Timestamptz> + Copy,
     Id: Column<SqlType = sql_types::Uuid> + Copy,
-    Q: OrderDsl<(Desc<At>, Desc<Id>), Output = Q> + LimitDsl<Output = Q>,
+    Q: OrderDsl<(Desc<At>, Desc<Id>), Output = Q>,
     Q: FilterDsl<LtEq<At, DateTime<Utc>>, Output = Q> + FilterDsl<Or<Lt<At, DateTime<Utc>>, Lt<Id, Uuid>>, Output = Q>,
 {
-    let query = query.order((at.desc(), id.desc())).limit(page.fetch());
+    OfPage { rows: after_cursor(query, page, at, id), order: [At::NAME, Id::NAME], take: page.fetch() }
+}
+
+/// All rows of a boxed query after the cursor, newest first. The bare `<=` is what lets the index of the two columns do the work.
+pub(crate) fn after_cursor<Q, At, Id>(query: Q, page: PageRequest, at: At, id: Id) -> Q
+where
+    At: Column<SqlType = Timestamptz> + Copy,
+    Id: Column<SqlType = sql_types::Uuid> + Copy,
+    Q: OrderDsl<(Desc<At>, Desc<Id>), Output = Q>,
+    Q: FilterDsl<LtEq<At, DateTime<Utc>>, Output = Q> + FilterDsl<Or<Lt<At, DateTime<Utc>>, Lt<Id, Uuid>>, Output = Q>,
+{
+    let query = query.order((at.desc(), id.desc()));
     match page.cursor() {
         Some(cursor) => query.filter(at.le(cursor.at)).filter(at.lt(cursor.at).or(id.lt(cursor.id))),
         None => query,
     }
 }
+
+/// The first rows of an ordered query, as many as a page takes. A bound LIMIT may be any for the server, which expects a tenth of the business
+/// then and plans each page anew, for longer than reading it takes. With the longest page's in the text one plan does for all.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(crate) struct OfPage<Q> {
+    rows: Q,
+    /// The columns that the rows are ordered by, the greatest first: a subselect's order does not bind the statement around it.
+    order: [&'static str; 2],
+    take: i64,
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for OfPage<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let [at, id] = self.order;
+        out.push_sql("SELECT p.* FROM (");
+        self.rows.walk_ast(out.reborrow())?;
+        out.push_sql(" LIMIT 201) AS p ORDER BY p.");
+        out.push_identifier(at)?;
+        out.push_sql(" DESC, p.");
+        out.push_identifier(id)?;
+        out.push_sql(" DESC LIMIT ");
+        out.push_bind_param::<sql_types::BigInt, _>(&self.take)
+    }
+}
+
+impl<Q: Query> Query for OfPage<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for OfPage<Q> {}
 
 /// How many rows a query has, no further than its own limit.
 #[derive(Debug, Clone, Copy, QueryId)]

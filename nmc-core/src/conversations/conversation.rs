@@ -74,16 +74,6 @@ impl TenantTx<'_> {
     }
 }
 
-/// The newest of these rows, for a page. Those among some ids come after its cursor already, and are all read and sorted: in the order of their
-/// index, as which an expression does not count, the planner would look for them through the whole business.
-fn in_order(query: BoxedConversations<'_>, is_among: bool, page: PageRequest) -> BoxedConversations<'_> {
-    if !is_among {
-        return keyset(query, page, conversations::created_at, conversations::id);
-    }
-    let at = sql::<Timestamptz>("conversations.created_at + interval '0'");
-    query.order((at.desc(), conversations::id.desc())).limit(page.fetch())
-}
-
 impl Conversations<'_> {
     /// The conversation, if it is there.
     ///
@@ -140,7 +130,13 @@ impl Conversations<'_> {
         page: PageRequest,
     ) -> Result<Vec<Conversation>> {
         let query = listed(self.0.tenant, self.of(among), filter);
-        Ok(in_order(query, among.is_some(), page).load(self.0.conn)?)
+        if among.is_none() {
+            return Ok(keyset(query, page, conversations::created_at, conversations::id).load(self.0.conn)?);
+        }
+        // These come after the cursor already, and are all read and sorted: in the order of their index, as which an expression does not
+        // count, the planner would look for them through the whole business.
+        let at = sql::<Timestamptz>("conversations.created_at + interval '0'");
+        Ok(query.order((at.desc(), conversations::id.desc())).limit(page.fetch()).load(self.0.conn)?)
     }
 
     /// The tenant's conversations, all or these.

@@ -3,7 +3,7 @@
 use super::conversation::Conversations;
 use super::conversation_filter::ConversationFilter;
 use super::search::MOST;
-use crate::page::{Cursor, PageRequest, keyset};
+use crate::page::{Cursor, PageRequest, after_cursor};
 use crate::schema::{conversation_tags as tags, conversations};
 use crate::types::composed;
 use crate::{ConversationId, Result, TenantId};
@@ -63,7 +63,7 @@ impl Conversations<'_> {
             .select((tags::created_at, tags::conversation_id))
             .into_boxed();
         let keys: Vec<(DateTime<Utc>, uuid::Uuid)> =
-            keyset(query, from, tags::created_at, tags::conversation_id).limit(take).load(self.0.conn)?;
+            after_cursor(query, from, tags::created_at, tags::conversation_id).limit(take).load(self.0.conn)?;
         Ok(keys.into_iter().map(|(at, id)| Cursor { at, id }).collect())
     }
 }
