@@ -5,6 +5,7 @@ use super::call::{Call, CallFilter, Calls, filtered};
 use crate::Result;
 use crate::page::{Counted, Cursor, Page, PageRequest, keyset};
 use crate::schema::calls;
+use crate::store::Prepared;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -74,7 +75,7 @@ impl Calls<'_> {
             query =
                 query.filter(calls::started_at.le(cursor.at)).filter(calls::started_at.lt(cursor.at).or(calls::id.lt(cursor.id)));
         }
-        rows.extend(query.load::<Call>(self.0.conn)?);
+        rows.extend(Prepared(query).load::<Call>(self.0.conn)?);
         rows.sort_by_key(|row| std::cmp::Reverse((listed_at(row), row.id.uuid())));
         Ok(Page::from_rows(rows, page, |row| Cursor { at: listed_at(row), id: row.id.uuid() }))
     }

@@ -7,6 +7,7 @@ use super::conversation_tag::leads;
 use crate::error::found;
 use crate::page::{Cursor, Page, PageRequest, keyset};
 use crate::schema::conversations;
+use crate::store::Prepared;
 use crate::{ConversationId, Error, MessageDirection, MessageId, MessageKind, MessageStatus, Result, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -259,9 +260,9 @@ impl Conversations<'_> {
 
     fn with_last_text<'q, Q>(&mut self, conversations: Q, order: &'static str) -> Result<Vec<InboxRow>>
     where
-        WithLastText<Q>: LoadQuery<'q, PgConnection, InboxRow>,
+        Prepared<WithLastText<Q>>: LoadQuery<'q, PgConnection, InboxRow>,
     {
-        Ok(WithLastText { conversations, tenant: self.0.tenant, reader: self.0.user(), order }.load(self.0.conn)?)
+        Ok(Prepared(WithLastText { conversations, tenant: self.0.tenant, reader: self.0.user(), order }).load(self.0.conn)?)
     }
 }
 

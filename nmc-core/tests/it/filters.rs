@@ -8,7 +8,7 @@ use crate::support::all_pages;
 use every::Asked;
 use nmc_core::calls::CallFilter;
 use nmc_core::conversations::{Assignee, ConsentFilter, ConversationEventFilter, ConversationFilter, MessageFilter, Search};
-use nmc_core::testing::{Business, TestDb};
+use nmc_core::testing::{Business, TestDb, query};
 use nmc_core::{ConversationChannel, MessageDirection, MessageKind, MessageStatus, PageRequest, Result, Store, TenantTx, UserId};
 use std::sync::OnceLock;
 
@@ -204,6 +204,24 @@ fn filled() -> &'static Filled {
         );
         Filled { db, big, user }
     })
+}
+
+/// Planning a page of the inbox takes longer than reading it.
+#[test]
+fn pages_of_the_inbox_are_planned_once_per_connection() {
+    let Filled { db, big, user } = filled();
+    let (page, all) = (PageRequest::first(), ConversationFilter::default());
+    let list = |tx: &mut TenantTx<'_>| {
+        for _ in 0..10 {
+            tx.conversations().list_with_last_text(&all, page)?;
+            tx.conversations().list_open(&all, page)?;
+        }
+        let plans = "SELECT CASE WHEN custom_plans > 5 THEN statement ELSE 'once' END FROM pg_prepared_statements
+                     WHERE statement LIKE '%AS known_as FROM (%' AND custom_plans + generic_plans >= 10";
+        tx.diesel(|conn, _| Ok(query(conn, plans)))
+    };
+    let planned: Vec<String> = db.store.tenant_on_behalf_of(&big.tenant, *user, list).unwrap();
+    assert_eq!(planned, ["once"; 2]);
 }
 
 #[test]
