@@ -214,6 +214,11 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Counted<Q> {
         out.push_sql(") AS counted");
         Ok(())
     }
+
+    /// As those of [`OfPage`].
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(true)
+    }
 }
 
 impl<Q: Query> Query for Counted<Q> {

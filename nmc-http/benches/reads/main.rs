@@ -1,7 +1,8 @@
 //! Reads of an inbox over HTTP, ours beside a server that is written by hand with actix-web and tokio-postgres: the same rows of the
-//! same database by the same statement, as the superuser, whom row-level security does not bind. It comes in three kinds: one that
-//! answers whoever asks, one that looks up session, user and business first, as ours does, and one that does both in a transaction of the
-//! tenant's role, as ours has to. They take turns; what counts is the ratio within a round.
+//! same database, as the superuser, whom row-level security does not bind. It comes in three kinds: one that answers whoever asks, one that
+//! looks up session, user and business first, as ours does, and one that does both in a transaction of the tenant's role, as ours has to. The
+//! first reads pages by `LIMIT $2`, and by the words of our statement, too, which is planned once. They take turns; what counts is the ratio
+//! within a round.
 //!
 //! `cargo bench -p nmc-http --bench reads [-- --rounds 5 --seconds 4 --clients 8 --conversations 20000]`
 
@@ -63,29 +64,34 @@ fn main() {
         Contender { name: "by hand, in a transaction", address: plain, prefix: "/tenant", token: None },
     ];
     println!("{} conversations with 4 texts each, {} clients", options.conversations, options.clients);
-    compare("one conversation by its id", &options, &contenders, |contender, n| {
+    let planned_once = Contender { name: "by hand, planned once", address: plain, prefix: "/planned-once", token: None };
+    compare("one conversation by its id", &options, &contenders.each_ref(), |contender, n| {
         let id = scene.conversations.get(n % scene.conversations.len()).expect("a conversation");
         format!("{}/{id}", contender.prefix)
     });
-    compare("a page of 50, each with its last text", &options, &contenders, |contender, _| {
+    let [ours, anybody, checked, in_a_transaction] = &contenders;
+    let of_pages = [ours, anybody, &planned_once, checked, in_a_transaction];
+    compare("a page of 50, each with its last text", &options, &of_pages, |contender, _| {
         format!("{}?limit=50", contender.prefix)
     });
 }
 
-fn compare(what: &str, options: &Options, contenders: &[Contender; 4], path: impl Fn(&Contender, usize) -> String + Sync) {
-    let sizes = contenders.each_ref().map(|contender| once(contender, &path(contender, 0)));
-    println!(
-        "\n{what}: answers of {sizes:?} bytes\nround   answers a second: {:?}",
-        contenders.each_ref().map(|contender| contender.name)
-    );
-    let mut ratios = [const { Vec::new() }; 4];
+fn compare<const N: usize>(
+    what: &str,
+    options: &Options,
+    contenders: &[&Contender; N],
+    path: impl Fn(&Contender, usize) -> String + Sync,
+) {
+    let sizes = contenders.map(|contender| once(contender, &path(contender, 0)));
+    println!("\n{what}: answers of {sizes:?} bytes\nround   answers a second: {:?}", contenders.map(|contender| contender.name));
+    let mut ratios = [const { Vec::new() }; N];
     for round in 0..=options.rounds {
-        let rates = contenders.each_ref().map(|contender| rate(contender, options, &path));
+        let rates = contenders.map(|contender| rate(contender, options, &path));
         if round == 0 {
             continue;
         }
         println!("{round:>5} {rates:>10.0?}");
-        let [ours, ..] = rates;
+        let ours = *rates.first().expect("ours");
         for (ratios, rate) in ratios.iter_mut().zip(rates) {
             ratios.push(ours / rate);
         }

@@ -42,6 +42,8 @@ struct Connection {
     who: Statement,
     one: Statement,
     page: Statement,
+    /// The same page, in the words of our statement: one plan does for all.
+    page_planned_once: Statement,
 }
 
 struct State {
@@ -172,8 +174,8 @@ async fn one(state: &State, connection: &Connection, id: Uuid) -> HttpResponse {
     }
 }
 
-async fn page(state: &State, connection: &Connection, limit: i64) -> HttpResponse {
-    let rows = connection.client.query(&connection.page, &[&state.tenant, &(limit + 1), &state.user]).await.expect("an answer");
+async fn page(state: &State, connection: &Connection, statement: &Statement, limit: i64) -> HttpResponse {
+    let rows = connection.client.query(statement, &[&state.tenant, &(limit + 1), &state.user]).await.expect("an answer");
     let more = rows.len() > usize::try_from(limit).expect("few");
     let items: Vec<_> = rows.iter().take(usize::try_from(limit).expect("few")).map(conversation).collect();
     let next = items.last().filter(|_| more).map(|last| format!("{}~{}", last.created_at.timestamp_micros(), last.id));
@@ -187,7 +189,14 @@ async fn anybody_one(state: Data<State>, id: Path<Uuid>) -> impl Responder {
 
 #[actix_web::get("/anybody")]
 async fn anybody_page(state: Data<State>, query: Query<Limit>) -> impl Responder {
-    page(&state, state.connection(), query.limit).await
+    let connection = state.connection();
+    page(&state, connection, &connection.page, query.limit).await
+}
+
+#[actix_web::get("/planned-once")]
+async fn planned_once(state: Data<State>, query: Query<Limit>) -> impl Responder {
+    let connection = state.connection();
+    page(&state, connection, &connection.page_planned_once, query.limit).await
 }
 
 #[actix_web::get("/checked/{id}")]
@@ -201,7 +210,7 @@ async fn checked_one(state: Data<State>, id: Path<Uuid>) -> impl Responder {
 async fn checked_page(state: Data<State>, query: Query<Limit>) -> impl Responder {
     let connection = state.connection();
     state.check(connection).await;
-    page(&state, connection, query.limit).await
+    page(&state, connection, &connection.page, query.limit).await
 }
 
 #[actix_web::get("/tenant/{id}")]
@@ -211,7 +220,7 @@ async fn tenant_one(state: Data<State>, id: Path<Uuid>) -> impl Responder {
 
 #[actix_web::get("/tenant")]
 async fn tenant_page(state: Data<State>, query: Query<Limit>) -> impl Responder {
-    state.in_transaction(async |connection| page(&state, connection, query.limit).await).await
+    state.in_transaction(async |connection| page(&state, connection, &connection.page_planned_once, query.limit).await).await
 }
 
 async fn connect(url: &str, first: &str) -> Connection {
@@ -222,13 +231,12 @@ async fn connect(url: &str, first: &str) -> Connection {
     let prepare = async |sql: String| client.prepare(&sql).await.expect("a statement");
     let who = prepare(WHO.to_owned()).await;
     let one = prepare(format!("SELECT {COLUMNS} FROM conversations c {TEXTS} WHERE c.tenant_id = $1 AND c.id = $2")).await;
-    let page = prepare(format!(
-        "SELECT {COLUMNS} FROM (SELECT * FROM conversations c WHERE c.tenant_id = $1 ORDER BY c.created_at DESC, c.id DESC LIMIT $2) \
-         AS c {TEXTS} ORDER BY c.created_at DESC, c.id DESC"
-    ))
-    .await;
+    let rows = "SELECT * FROM conversations c WHERE c.tenant_id = $1 ORDER BY c.created_at DESC, c.id DESC LIMIT";
+    let of = |rows: String| prepare(format!("SELECT {COLUMNS} FROM ({rows}) AS c {TEXTS} ORDER BY c.created_at DESC, c.id DESC"));
+    let page = of(format!("{rows} $2")).await;
+    let page_planned_once = of(format!("SELECT p.* FROM ({rows} 201) AS p ORDER BY p.created_at DESC, p.id DESC LIMIT $2")).await;
     client.batch_execute("RESET ROLE").await.expect("the login");
-    Connection { client, who, one, page }
+    Connection { client, who, one, page, page_planned_once }
 }
 
 /// Starts it in a thread of its own, for as long as this process lives; returns where it answers.
@@ -252,6 +260,7 @@ pub(crate) fn start(superuser_url: &str, url: &str, tenant: Uuid, session: Uuid)
                     .app_data(state.clone())
                     .service(anybody_one)
                     .service(anybody_page)
+                    .service(planned_once)
                     .service(checked_one)
                     .service(checked_page)
                     .service(tenant_one)
