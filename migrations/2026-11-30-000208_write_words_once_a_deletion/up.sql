@@ -19,3 +19,5 @@ REVOKE ALL ON FUNCTION public.nmc_keep_terms_of_gone_calls() FROM PUBLIC;
 DROP TRIGGER calls_keep_old_terms ON public.calls;
 CREATE TRIGGER calls_keep_gone_terms AFTER DELETE ON public.calls REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION public.nmc_keep_terms_of_gone_calls();
+COMMENT ON FUNCTION public.nmc_keep_caller_terms() IS
+    'AFTER INSERT or UPDATE: writes the words of the names that the network showed to conversation_terms.';

@@ -191,7 +191,7 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for OfPage<Q> {
         out.push_bind_param::<sql_types::BigInt, _>(&self.take)
     }
 
-    /// A filter has a handful of texts: they stay prepared, though Diesel takes a literal in them for one of many.
+    /// No value is in the text, which stays prepared, though Diesel takes a literal in it for one of many.
     fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
         Ok(true)
     }

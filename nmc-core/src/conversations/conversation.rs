@@ -136,7 +136,7 @@ impl Conversations<'_> {
         // These come after the cursor already, and are all read and sorted: in the order of their index, as which an expression does not
         // count, the planner would look for them through the whole business.
         let at = sql::<Timestamptz>("conversations.created_at + interval '0'");
-        Ok(query.order((at.desc(), conversations::id.desc())).limit(page.fetch()).load(self.0.conn)?)
+        Ok(Prepared(query.order((at.desc(), conversations::id.desc())).limit(page.fetch())).load(self.0.conn)?)
     }
 
     /// The tenant's conversations, all or these.

@@ -4,6 +4,7 @@ use super::watch::Timer;
 use crate::error::Loss;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,17 @@ pub(crate) struct SlowStatements {
     since: Option<Instant>,
     timer: Timer,
     losses: Losses,
+    kept: Kept,
+}
+
+/// How many statements a connection keeps prepared.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Kept(Arc<AtomicUsize>);
+
+impl Kept {
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// The losses of a connection's statements, which the store can mend by running the transaction again. It is noted here because
@@ -75,8 +87,8 @@ impl Losses {
 }
 
 impl SlowStatements {
-    pub(super) const fn new(limit: Duration, timer: Timer, losses: Losses) -> Self {
-        Self { limit, since: None, timer, losses }
+    pub(super) const fn new(limit: Duration, timer: Timer, losses: Losses, kept: Kept) -> Self {
+        Self { limit, since: None, timer, losses, kept }
     }
 }
 
@@ -90,7 +102,10 @@ impl Instrumentation for SlowStatements {
                 self.since = Some(Instant::now());
                 self.timer.start();
             }
-            InstrumentationEvent::CacheQuery { .. } => PREPARED.set(PREPARED.get().saturating_add(1)),
+            InstrumentationEvent::CacheQuery { .. } => {
+                PREPARED.set(PREPARED.get().saturating_add(1));
+                self.kept.0.fetch_add(1, Ordering::Relaxed);
+            }
             InstrumentationEvent::FinishQuery { query, error, .. } => {
                 self.timer.stop();
                 if let Some(loss) = error.and_then(Loss::of) {

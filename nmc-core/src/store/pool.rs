@@ -2,7 +2,7 @@
 
 use super::StoreConfig;
 use super::address::{Address, AddressError};
-use super::instrument::{Losses, SlowStatements};
+use super::instrument::{Kept, Losses, SlowStatements};
 use super::watch::{self, Longest, Watched};
 use diesel::connection::{CacheSize, Connection, SimpleConnection as _};
 use diesel::pg::PgConnection;
@@ -21,6 +21,7 @@ pub(crate) struct Link {
     pub(crate) spent: bool,
     /// The losses of the connection's statements since it was last asked.
     pub(super) losses: Losses,
+    kept: Kept,
     pub(super) opened: Instant,
     expires: Instant,
 }
@@ -35,6 +36,10 @@ pub(crate) struct Links {
 
 /// What the client allows a statement beyond the server's own bound, which in a healthy server ends it first.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How many statements a connection keeps prepared before another takes its place: each is a plan in the server's memory, and whoever
+/// combines filters can think of thousands.
+const MOST_KEPT: usize = 500;
 
 impl Links {
     pub(super) const fn new(config: StoreConfig, longest: Arc<Longest>) -> Self {
@@ -64,7 +69,7 @@ impl Links {
         // Not all at once: each a little earlier than it might.
         let spread = config.max_lifetime / 1000 * (uuid::Uuid::new_v4().as_fields().0 % 100);
         let expires = opened + config.max_lifetime.saturating_sub(spread);
-        Ok(Link { watched, conn, spent: false, losses: Losses::default(), opened, expires })
+        Ok(Link { watched, conn, spent: false, losses: Losses::default(), kept: Kept::default(), opened, expires })
     }
 }
 
@@ -105,7 +110,8 @@ impl r2d2::ManageConnection for Links {
     fn connect(&self) -> Result<Link, ConnectError> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (config, mut link) = (&self.config, first.map_or_else(|| self.open(), Ok)?);
-        link.conn.set_instrumentation(SlowStatements::new(config.slow_statement, link.watched.timer(), link.losses.clone()));
+        let (timer, losses, kept) = (link.watched.timer(), link.losses.clone(), link.kept.clone());
+        link.conn.set_instrumentation(SlowStatements::new(config.slow_statement, timer, losses, kept));
         if config.prepared_statements {
             let settings = timeouts(config, "SET");
             link.conn.batch_execute(&settings).map_err(|error| ConnectError::Failed(error.to_string()))?;
@@ -121,7 +127,7 @@ impl r2d2::ManageConnection for Links {
     }
 
     fn has_broken(&self, link: &mut Link) -> bool {
-        link.spent || Instant::now() >= link.expires || std::thread::panicking()
+        link.spent || link.kept.count() > MOST_KEPT || Instant::now() >= link.expires || std::thread::panicking()
     }
 }
 

@@ -278,6 +278,7 @@ fn a_page_of_each_filter_reads_few_of_many_rows() {
     for (what, filter) in &conversations {
         let list = |tx: &mut TenantTx<'_>| Ok(tx.conversations().list_with_last_text(filter, page)?.items.len());
         check(format!("conversations: {what}"), &list);
+        check(format!("conversations, bare: {what}"), &|tx| Ok(tx.conversations().list(filter, page)?.items.len()));
         if filter.open != Some(false) && filter.status.is_none_or(|status| status.is_open()) {
             let list = |tx: &mut TenantTx<'_>| Ok(tx.conversations().list_open(filter, page)?.items.len());
             check(format!("inbox: {what}"), &list);

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::PgConnection;
+use diesel::prelude::*;
 use nmc_core::calls::{CallFilter, NewCall};
 use nmc_core::conversations::{Conversation, ConversationFilter, ConversationPatch, NewConversation};
 use nmc_core::people::NewUser;
+use nmc_core::schema::calls;
 use nmc_core::store::{Person, Reason};
 use nmc_core::tenants::BusinessSettingsPatch;
 use nmc_core::tenants::TenantPatch;
@@ -12,8 +14,8 @@ use nmc_core::testing::{
     Business, ManualClock, TestDb, connection, query, statements_sent, unique_phone, unique_sid, wait_until,
 };
 use nmc_core::{
-    CallDirection, CallerIdentity, Clock, ConversationChannel, ConversationId, Cursor, Error, PageRequest, Patch, Result, Secret,
-    Store, StoreConfig, Tenant, TenantTx, UserId, UserRole,
+    CallDirection, CallId, CallerIdentity, Clock, ConversationChannel, ConversationId, Cursor, Error, PageRequest, Patch, Result,
+    Secret, Store, StoreConfig, Tenant, TenantTx, UserId, UserRole,
 };
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -301,7 +303,7 @@ fn connections_that_died_in_the_pool_cost_nobody_an_error() {
 fn a_session_that_turned_read_only_is_replaced_unnoticed() {
     let db = one_connection();
     let business = Business::onboard(&db.store, "Plumber");
-    db.pooled(|conn| diesel::RunQueryDsl::execute(diesel::sql_query("SET default_transaction_read_only = on"), conn)).unwrap();
+    db.pooled(|conn| RunQueryDsl::execute(diesel::sql_query("SET default_transaction_read_only = on"), conn)).unwrap();
     db.store.tenant(&business.tenant, create_conversation).unwrap();
 }
 
@@ -361,6 +363,28 @@ fn a_connection_that_has_had_its_time_is_closed() {
     let pid =
         || -> Vec<i32> { db.store.tenant(&business.tenant, |tx| Ok(query(connection(tx), "SELECT pg_backend_pid()"))).unwrap() };
     assert_ne!(pid(), pid());
+}
+
+/// Whoever combines filters can think of thousands of statements, each of which is a plan in the server's memory.
+#[test]
+fn a_connection_that_keeps_too_many_statements_is_replaced() {
+    let db = one_connection();
+    let business = Business::onboard(&db.store, "Plumber");
+    let pid =
+        || -> Vec<i32> { db.store.tenant(&business.tenant, |tx| Ok(query(connection(tx), "SELECT pg_backend_pid()"))).unwrap() };
+    let read = |conditions: usize| {
+        let read = |conn: &mut PgConnection, tenant| {
+            let all = calls::table.select(calls::id).into_boxed();
+            let some = (0..conditions).fold(all, |query, _| query.filter(calls::tenant_id.eq(tenant)));
+            some.load::<CallId>(conn)
+        };
+        drop(db.store.tenant(&business.tenant, |tx| tx.diesel(read)).unwrap());
+    };
+    let first = pid();
+    (0..400).for_each(read);
+    assert_eq!(pid(), first);
+    (400..502).for_each(read);
+    assert_ne!(pid(), first);
 }
 
 // --- what is tried again ------------------------------------------------------------------------------------------------
@@ -504,7 +528,7 @@ fn a_statement_that_takes_too_long_is_ended() {
     let db = TestDb::with(|config| config.statement_timeout = Duration::from_millis(50));
     let business = Business::onboard(&db.store, "Plumber");
     let slow = |tx: &mut TenantTx<'_>| {
-        diesel::RunQueryDsl::execute(diesel::sql_query("SELECT pg_sleep(30)"), connection(tx)).map_err(Error::from)
+        RunQueryDsl::execute(diesel::sql_query("SELECT pg_sleep(30)"), connection(tx)).map_err(Error::from)
     };
     is_unavailable(&db.store.tenant(&business.tenant, slow));
     db.store.ping().unwrap();

@@ -1,8 +1,8 @@
 //! Reads of an inbox over HTTP, ours beside a server that is written by hand with actix-web and tokio-postgres: the same rows of the
 //! same database, as the superuser, whom row-level security does not bind. It comes in three kinds: one that answers whoever asks, one that
 //! looks up session, user and business first, as ours does, and one that does both in a transaction of the tenant's role, as ours has to. The
-//! first reads pages by `LIMIT $2`, and by the words of our statement, too, which is planned once. They take turns; what counts is the ratio
-//! within a round.
+//! first two read pages by `LIMIT $2`; the first by a bound in the text, too, as the third does and ours, which is planned once. They take
+//! turns; what counts is the ratio within a round.
 //!
 //! `cargo bench -p nmc-http --bench reads [-- --rounds 5 --seconds 4 --clients 8 --conversations 20000]`
 

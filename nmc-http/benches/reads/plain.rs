@@ -42,7 +42,7 @@ struct Connection {
     who: Statement,
     one: Statement,
     page: Statement,
-    /// The same page, in the words of our statement: one plan does for all.
+    /// The same page, with our bound of the longest in its text: one plan does for all.
     page_planned_once: Statement,
 }
 
