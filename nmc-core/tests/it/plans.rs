@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection as _;
 use nmc_core::access::{Credential, GuessOrigin, InvitationToken, Origin, TokenHash};
 use nmc_core::alerts::AlertFilter;
 use nmc_core::analytics::{CallAnalyticsFilter, MetricFilter};
-use nmc_core::calls::CallFilter;
+use nmc_core::calls::{CallFilter, NewCall};
 use nmc_core::conversations::{ConversationFilter, Worker, WorkerConfig};
 use nmc_core::store::{Reason, SystemTx};
 use nmc_core::telephony::SmsCallback;
@@ -14,7 +14,7 @@ use nmc_core::testing::{Business, FakeSms, Sent, SmsForm, TestDb, VoiceForm, que
 use nmc_core::workflows::receive_text;
 use nmc_core::workflows::record_voice_status;
 use nmc_core::workflows::resolve_idle;
-use nmc_core::{KpiPeriod, PageRequest, Store, Tenant, TenantTx, UserId, UserRole};
+use nmc_core::{CallDirection, CallerIdentity, KpiPeriod, PageRequest, Store, Tenant, TenantTx, UserId, UserRole};
 use std::sync::Arc;
 
 /// The plan for all values of each statement that binds any. Small tables are read through by right, so that is forbidden
@@ -164,6 +164,23 @@ fn what_decides_about_a_greeting_is_read_by_index() {
         let conditions = plan.lines().filter(|line| line.contains("Index Cond") && line.contains(column)).count();
         assert_eq!(conditions, times, "{column}:\n{plan}");
     }
+}
+
+/// Of what has just been imported the server has no statistics: which of it comes again is asked by a plan for these ids, which hashes them.
+#[test]
+fn calls_of_a_log_that_comes_again_are_asked_for_by_their_ids() {
+    let db = TestDb::new();
+    let business = Business::onboard(&db.store, "Joe's Plumbing");
+    let [caller, called] = [unique_phone(), business.number.clone()].map(CallerIdentity::Phone);
+    let call = |n| NewCall::begun(CallDirection::Inbound, caller.clone(), called.clone(), format!("CAf{n:031x}"));
+    let log: Vec<NewCall> = (0..100).map(call).collect();
+    let trips = db.round_trips(|store| {
+        for _ in 0..8 {
+            store.tenant(&business.tenant, |tx| tx.calls().import(&log)).unwrap();
+        }
+    });
+    let asked: Vec<&Sent> = trips.iter().filter(|sent| sent.sql.contains("twilio_call_sid = ANY ($2)")).collect();
+    assert!(asked.len() == 8 && asked.iter().all(|sent| !sent.prepared), "{asked:?}");
 }
 
 /// The plan of a statement as a tenant's role makes it, for the values that it was sent with.
