@@ -180,7 +180,7 @@ fn calls_of_a_log_that_comes_again_are_asked_for_by_their_ids() {
         }
     });
     let asked: Vec<&Sent> = trips.iter().filter(|sent| sent.sql.contains("twilio_call_sid = ANY ($2)")).collect();
-    assert!(asked.len() == 8 && asked.iter().all(|sent| !sent.prepared), "{asked:?}");
+    assert!(asked.len() == 7 && asked.iter().all(|sent| !sent.prepared), "{asked:?}");
 }
 
 /// The plan of a statement as a tenant's role makes it, for the values that it was sent with.
