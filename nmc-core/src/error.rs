@@ -181,6 +181,11 @@ impl Error {
         matches!(self, Self::Unavailable { read_only: true, .. })
     }
 
+    /// Whether a statement was ended for its time, or for that of the lock that it waited for: less at a time may go.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Unavailable { what, .. } if *what == words::TOOK_TOO_LONG)
+    }
+
     pub(crate) const fn is_contention(&self) -> bool {
         matches!(self, Self::Unavailable { contention: true, .. })
     }

@@ -4,10 +4,12 @@
 use super::{Error, out_of_range};
 use diesel::result::Error as DieselError;
 
+pub(super) const TOOK_TOO_LONG: &str = "the database took too long";
+
 /// What can't be had, and the words that say so: any of them, anywhere in the message. The first line that fits counts. It
 /// is the server's fault (classes 08, 53, 57, 58, and 55P03, 25P03), so trying again later is the answer.
 const UNAVAILABLE: [(&str, &[&str]); 6] = [
-    ("the database took too long", &["canceling statement due to", "could not obtain lock on", "query_wait_timeout"]),
+    (TOOK_TOO_LONG, &["canceling statement due to", "could not obtain lock on", "query_wait_timeout"]),
     ("the database has no free connection", &["too many clients", "remaining connection slots", "too many connections for"]),
     (
         "the database is restarting",

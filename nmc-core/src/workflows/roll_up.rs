@@ -27,6 +27,12 @@ use std::time::Duration;
 /// month instead: the marks of a log lie all over them, and each round of some would compute most of them again.
 const MARKS: u16 = 10_000;
 
+/// The rows of a kind that a piece of days has about, unless a single day has more: a second's work, where a statement may take fifteen.
+const ROWS: u16 = 10_000;
+
+/// The least that a piece is cut down to where a round takes too long.
+const FEWEST_ROWS: u16 = 100;
+
 /// The most marked hours in one round; where there are more, it computes whole days, too.
 const HOURS: usize = 200;
 
@@ -87,7 +93,7 @@ fn pass(store: &Store, pause: TimeDelta, stop: &Stop) -> Result<RolledUp> {
                     pass.hours += hours;
                 }
                 Ok(None) => {}
-                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) if error.is_retryable() && !error.is_timeout() => return Err(error),
                 Err(error) => {
                     pass.failed += 1;
                     tracing::warn!(tenant = %tenant.id(), error = error.causes(), "a business's figures could not be computed");
@@ -113,7 +119,18 @@ impl RolledUp {
 /// # Errors
 /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
 pub fn roll_up(store: &Store, tenant: &Tenant) -> Result<Option<usize>> {
-    Ok(store.worker(tenant, round)?.map(|round| round.hours))
+    Ok(in_time(|rows| store.worker(tenant, |tx| round(tx, rows)))?.map(|round| round.hours))
+}
+
+/// Does work with as many rows of a kind as a round has, or with fewer where that takes too long: a machine may be slow, or busy.
+pub(super) fn in_time<T>(work: impl Fn(u16) -> Result<T>) -> Result<T> {
+    let mut rows = ROWS;
+    loop {
+        match work(rows) {
+            Err(error) if error.is_timeout() && rows > FEWEST_ROWS => rows /= 10,
+            done => return done,
+        }
+    }
 }
 
 /// What a round came to.
@@ -132,7 +149,7 @@ pub(super) fn catch_up(tx: &mut TenantTx<'_>) -> Result<bool> {
         return Ok(true);
     }
     for _ in 0..ROUNDS {
-        match round(tx)? {
+        match round(tx, ROWS)? {
             Some(round) if round.has_more => {}
             came => return Ok(came.is_some()),
         }
@@ -140,7 +157,8 @@ pub(super) fn catch_up(tx: &mut TenantTx<'_>) -> Result<bool> {
     Ok(false)
 }
 
-fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
+/// A round of about so many rows of a kind.
+fn round(tx: &mut TenantTx<'_>, rows: u16) -> Result<Option<Round>> {
     let tenant = tx.tenants().get()?;
     let by = ComputedBy {
         timezone: tenant.timezone,
@@ -167,9 +185,9 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     }
     let mut marks = tx.analytics_marks().some(MARKS)?;
     let mut dirty = hours_of(hours.zone, &instants(tx, &marks)?);
-    let is_much = dirty.len() > HOURS || runs(dirty.iter().copied()).len() > STRETCHES;
+    let is_much = dirty.len() > HOURS || runs(dirty.iter().copied()).len() > STRETCHES || rows < ROWS;
     let mut has_more = is_much || marks.len() >= usize::from(MARKS);
-    if has_more && let Some(piece) = piece_of_marks(tx, hours.zone)? {
+    if has_more && let Some(piece) = piece_of_marks(tx, rows, hours.zone)? {
         marks = tx.analytics_marks().take(piece, MARKS)?;
         let mut elsewhere = instants(tx, &marks)?;
         elsewhere.retain(|at| !piece.contains(*at));
@@ -182,7 +200,7 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
     if let Some(before) = rebuild {
         let last = latest_before(tx, before)?.and_then(|at| hours.zone.date(at));
         let month = last.and_then(|date| hours.zone.month(date));
-        let piece = month.map(|month| tx.piece_before(month.until.min(before), hours.zone)).transpose()?.flatten();
+        let piece = month.map(|month| tx.piece_before(month.until.min(before), rows, hours.zone)).transpose()?.flatten();
         dirty.extend(piece.into_iter().flat_map(|piece| hours_in(hours.zone, piece)));
         rebuild = piece.map(|piece| piece.from);
     }
@@ -203,16 +221,16 @@ fn round(tx: &mut TenantTx<'_>) -> Result<Option<Round>> {
 
 /// The days that have the mark that has waited longest: of the pieces of its month, which end with the month's last day that is marked. So each
 /// mark has its turn, whatever comes meanwhile.
-fn piece_of_marks(tx: &mut TenantTx<'_>, zone: Timezone) -> Result<Option<Span>> {
+fn piece_of_marks(tx: &mut TenantTx<'_>, rows: u16, zone: Timezone) -> Result<Option<Span>> {
     // A day begins within its first quarter of an hour where zones are odd by minutes.
     let date = |at: DateTime<Utc>| zone.date(at + QUARTER - TimeDelta::microseconds(1));
     let first = tx.analytics_marks().longest_waiting()?.and_then(date);
     let Some((month, first)) = first.and_then(|first| Some((zone.month(first)?, zone.day(first)?))) else { return Ok(None) };
     let last = tx.analytics_marks().latest_in(month)?.and_then(date).and_then(|date| zone.day(date)).unwrap_or(first);
-    let mut piece = tx.piece_before(last.until, zone)?;
+    let mut piece = tx.piece_before(last.until, rows, zone)?;
     // A piece has a day at least: there are no more of them than days.
     while let Some(after) = piece.filter(|piece| piece.from > first.from) {
-        piece = tx.piece_before(after.from, zone)?;
+        piece = tx.piece_before(after.from, rows, zone)?;
     }
     Ok(piece)
 }

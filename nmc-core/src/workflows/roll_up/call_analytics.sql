@@ -32,6 +32,9 @@ FROM figures AS f
 LEFT JOIN LATERAL (SELECT s.* FROM call_analytics AS s WHERE s.tenant_id = $1 AND s.call_id = f.id LIMIT 1) AS stored ON true
 WHERE (stored.conversation_id, stored.phone_number, stored.call_type, stored.call_status, stored.call_duration, stored.cost_per_call, stored.call_date)
     IS DISTINCT FROM (f.conversation_id, f.phone, f.call_type, f.status, f.duration_seconds, f.cost, f.at)
+-- Sorted, so that all is looked up before the first row is written: the indexes of an empty table seem alike, and by the wrong one each
+-- look-up would pass over all that was written before.
+ORDER BY f.id
 ON CONFLICT (tenant_id, call_id) DO UPDATE
 SET conversation_id = excluded.conversation_id, phone_number = excluded.phone_number, call_type = excluded.call_type,
     call_status = excluded.call_status, call_duration = excluded.call_duration, cost_per_call = excluded.cost_per_call,

@@ -24,6 +24,9 @@ WHERE (stored.call_id, stored.message_count, stored.ai_message_count, stored.hum
         stored.conversation_date, stored.resolution_status)
     IS DISTINCT FROM (f.first_call_id, f.all, f.ai, f.human, f.seconds, f.created_at,
         CASE WHEN stored.resolution_status IN ('escalated', 'abandoned') THEN stored.resolution_status ELSE f.status END)
+-- Sorted, so that all is looked up before the first row is written: the indexes of an empty table seem alike, and by the wrong one each
+-- look-up would pass over all that was written before.
+ORDER BY f.id
 ON CONFLICT (tenant_id, conversation_id) DO UPDATE
 SET call_id = excluded.call_id, message_count = excluded.message_count, ai_message_count = excluded.ai_message_count,
     human_message_count = excluded.human_message_count, conversation_duration = excluded.conversation_duration,

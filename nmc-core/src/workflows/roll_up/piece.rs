@@ -9,19 +9,17 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Timestamptz, Uuid};
 
-/// The rows of a kind that a piece has about, unless a single day has more: a second's work, where a statement may take fifteen.
-const ROWS: i64 = 10_000;
-
 impl TenantTx<'_> {
-    /// The last days before an instant with which a day ends: of one month. `None` where there is no such time.
-    pub(super) fn piece_before(&mut self, before: DateTime<Utc>, zone: Timezone) -> Result<Option<Span>> {
+    /// The last days before an instant with which a day ends: of one month, and with about so many rows of a kind, unless a single day has
+    /// more. `None` where there is no such time.
+    pub(super) fn piece_before(&mut self, before: DateTime<Utc>, rows: u16, zone: Timezone) -> Result<Option<Span>> {
         let last = zone.date(before - TimeDelta::microseconds(1));
         let Some((month, last)) = last.and_then(|date| Some((zone.month(date)?, zone.day(date)?))) else { return Ok(None) };
         let full: At = sql_query(include_str!("piece.sql"))
             .bind::<Uuid, _>(self.0.tenant)
             .bind::<Timestamptz, _>(month.from)
             .bind::<Timestamptz, _>(before)
-            .bind::<BigInt, _>(ROWS)
+            .bind::<BigInt, _>(i64::from(rows))
             .get_result(self.0.conn)?;
         let from = match full.at {
             None => month.from,

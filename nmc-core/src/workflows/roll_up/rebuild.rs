@@ -33,8 +33,8 @@ impl TenantTx<'_> {
         self.analytics_roll_ups().rebuild_before(before)
     }
 
-    /// Computes a part of what is to be computed anew, and notes how far the job is that it is part of.
-    pub(in crate::workflows) fn rebuild_by_job(&mut self, claimed: &ClaimedJob) -> Result<()> {
+    /// Computes a part of what is to be computed anew, with about so many rows of a kind, and notes how far the job is that it is part of.
+    pub(in crate::workflows) fn rebuild_by_job(&mut self, claimed: &ClaimedJob, rows: u16) -> Result<()> {
         let job = &claimed.job;
         if job.progress == 0 {
             self.begin_rebuild()?;
@@ -44,7 +44,7 @@ impl TenantTx<'_> {
             return Ok(());
         }
         // What another process has in hand it computes.
-        let wait = if round(self)?.is_some() { TimeDelta::zero() } else { PAUSE / 10 };
+        let wait = if round(self, rows)?.is_some() { TimeDelta::zero() } else { PAUSE / 10 };
         let progress = self.rebuilt(job)?;
         let at = self.now() + wait;
         self.jobs().go_on(claimed, progress, at).map(drop)

@@ -5,6 +5,7 @@ use crate::support::Scene;
 use chrono::{DateTime, Utc};
 use nmc_core::access::Acting;
 use nmc_core::analytics::{FORMULA, JobFilter, KpiFilter};
+use nmc_core::testing::Business;
 use nmc_core::workflows::{
     JobWorker, JobWorkerConfig, RolledUp, WantedReport, report_content, roll_up, roll_up_all, stored_figures,
 };
@@ -191,4 +192,87 @@ fn month_of_many_rows_of_any_kind_is_computed_in_pieces() {
     );
     assert_eq!((scene.round().unwrap() / 24, scene.marks_until("2026-10-09")), (8, 0));
     scene.roll_up();
+}
+
+/// The server ends a statement that writes the figures of more calls than this, as it ends one that takes too long.
+fn slow_beyond(scene: &Scene, calls: usize) {
+    scene.rows(&format!(
+        "CREATE OR REPLACE FUNCTION too_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF (SELECT count(*) FROM written) > {calls} THEN
+                 RAISE 'canceling statement due to statement timeout' USING ERRCODE = 'query_canceled';
+             END IF;
+             RETURN NULL;
+         END $$;
+         CREATE OR REPLACE TRIGGER slow AFTER INSERT ON call_analytics REFERENCING NEW TABLE AS written
+         FOR EACH STATEMENT EXECUTE FUNCTION too_slow()",
+    ));
+}
+
+/// 80 missed calls on each of five days of October.
+const FIVE_DAYS: &str =
+    "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at, created_at)
+     SELECT $tenant, '+15550100007', '+15550199999', 'inbound', 'no-answer', 'missed', at, at FROM (
+         SELECT '2026-10-05 16:00+00'::timestamptz + day * interval '1 day' + n * interval '1 minute' AS at
+         FROM generate_series(0, 4) AS day, generate_series(1, 80) AS n
+     ) AS calls";
+
+#[test]
+fn slow_machine_gets_fewer_days_at_a_time() {
+    let scene = Scene::new();
+    scene.rows(FIVE_DAYS);
+    slow_beyond(&scene, 180);
+    let by_day = || {
+        let missed =
+            "SELECT metric_value::bigint FROM analytics_metrics WHERE metric_name = 'nmc.calls_missed' AND aggregation_level";
+        scene.db.query::<i64>(&format!("{missed} = 'daily' ORDER BY timestamp"))
+    };
+    assert_eq!(roll_up_all(&scene.db.store).unwrap().failed, 0);
+    assert_eq!(by_day(), [80; 5]);
+    // And where all of it is computed anew, by the job.
+    scene.rows("DELETE FROM analytics_metrics; DELETE FROM call_analytics");
+    scene.tx(|tx| tx.rebuild_figures()).unwrap();
+    let worker = JobWorker::new(scene.db.store.clone(), JobWorkerConfig::default());
+    let most = 20;
+    assert!((0..most).take_while(|_| worker.pass().unwrap().worked == 1).count() < most);
+    assert_eq!(by_day(), [80; 5]);
+}
+
+#[test]
+fn business_whose_day_takes_too_long_holds_no_other_up() {
+    let scene = Scene::new();
+    let other = Business::onboard(&scene.db.store, "Ann's Plumbing");
+    for (slow, quick) in [(&scene.business, &other), (&other, &scene.business)] {
+        scene.rows("DELETE FROM calls; DELETE FROM call_analytics; DELETE FROM analytics_marks");
+        for (business, calls) in [(slow, 5), (quick, 4)] {
+            scene.rows(&format!(
+                "INSERT INTO calls (tenant_id, caller_phone, called_phone, call_direction, call_status, outcome, started_at, created_at)
+                 SELECT '{}', '+15550100007', '+15550199999', 'inbound', 'no-answer', 'missed', at, at FROM (
+                     SELECT '2026-10-05 16:00+00'::timestamptz + n * interval '1 minute' AS at FROM generate_series(1, {calls}) AS n
+                 ) AS calls",
+                business.tenant.id()
+            ));
+        }
+        slow_beyond(&scene, 4);
+        assert_eq!(roll_up_all(&scene.db.store).unwrap().failed, 1);
+        let computed = format!("SELECT count(*) FROM call_analytics WHERE tenant_id = '{}'", quick.tenant.id());
+        assert_eq!(scene.db.query::<i64>(&computed), [4]);
+    }
+}
+
+/// Each index of an empty table seems as good as any: by the wrong one each look-up passes over all that was written before it.
+#[test]
+fn stored_figures_are_looked_up_before_the_first_is_written() {
+    let scene = Scene::new();
+    scene.rows(HISTORY);
+    let tenant = scene.business.tenant;
+    let plans = scene.db.plans(|store| assert!(roll_up(store, &tenant).unwrap().is_some()));
+    for table in ["call_analytics", "conversation_analytics"] {
+        let insert = format!("\nInsert on {table} ");
+        let found: Vec<_> = plans.iter().filter_map(|plan| plan.split_once(&insert)).collect();
+        assert!(!found.is_empty(), "{table}: {plans:?}");
+        for (_, plan) in found {
+            let (before, _) = plan.split_once("Join").expect("a look-up");
+            assert!(before.contains("->  Sort"), "{table}: {plan}");
+        }
+    }
 }
