@@ -7,13 +7,12 @@ use crate::input_file;
 use crate::options::{FormatArg, TenantArg};
 use crate::output::Columns;
 use crate::stop::StopSignals;
-use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
 use nmc_core::store::{LoadError, Loaded};
 use nmc_core::{Error, Store, Tenant};
 use serde_json::json;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek as _};
 use std::path::{Path, PathBuf};
@@ -95,8 +94,8 @@ fn import(store: &Store, tenant: &Tenant, args: &ImportArgs, asked: &AtomicBool)
         file.as_ref().filter(|file| file.metadata().is_ok_and(|found| found.is_file())).map(File::try_clone).transpose()?;
     if args.dry_run || again.is_some() {
         let read = match file.take() {
-            Some(file) => check(file, args, asked, store.now())?,
-            None => check(std::io::stdin().lock(), args, asked, store.now())?,
+            Some(file) => check(store, tenant, file, args, asked)?,
+            None => check(store, tenant, std::io::stdin().lock(), args, asked)?,
         };
         if args.dry_run {
             IMPORTED.one(args.format.format, &Imported { read, new: None })?;
@@ -118,27 +117,36 @@ fn import(store: &Store, tenant: &Tenant, args: &ImportArgs, asked: &AtomicBool)
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a log to its end, and counts its calls, if none of its lines is at fault.
-fn check(input: impl Read, args: &ImportArgs, asked: &AtomicBool, now: DateTime<Utc>) -> CliResult<u64> {
+/// Reads a log to its end, and counts its calls, if none of its lines is at fault by itself or contradicts what is recorded.
+fn check(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<u64> {
     let mut log = open(input, args)?;
     let mut progress = Progress::start("checked");
-    let (mut read, mut faults) = (0_u64, 0_u64);
-    while let Some(row) = log.next() {
-        if asked.load(Ordering::SeqCst) {
-            progress.end();
-            return Err(CliError::Interrupted);
+    let (mut read, mut faults, mut is_over) = (0_u64, 0_u64, false);
+    while !is_over {
+        let mut batch = Batch::default();
+        while batch.calls.len() < Store::BATCH && batch.faults.len() < Store::BATCH {
+            if asked.load(Ordering::SeqCst) {
+                progress.end();
+                return Err(CliError::Interrupted);
+            }
+            let Some(row) = log.next() else {
+                is_over = true;
+                break;
+            };
+            match row.and_then(|call| call.lies_before(store.now()).map(|()| call)) {
+                Ok(call) => batch.take(log.line(), call),
+                Err(error) => batch.faults.push((log.line(), error)),
+            }
+            progress.tell(read + batch.read());
         }
-        match row.and_then(|call| call.lies_before(now)) {
-            Ok(()) => read += 1,
-            Err(error) => {
-                faults += 1;
-                if faults <= MOST_FAULTS {
-                    progress.end();
-                    eprintln!("line {}: {}", log.line(), without_row(&error));
-                }
+        read += batch.read();
+        for (line, error) in batch.at_fault(store, tenant)? {
+            faults += 1;
+            if faults <= MOST_FAULTS {
+                progress.end();
+                eprintln!("line {line}: {}", without_row(&error));
             }
         }
-        progress.tell(read);
     }
     progress.end();
     match faults {
@@ -151,15 +159,59 @@ fn check(input: impl Read, args: &ImportArgs, asked: &AtomicBool, now: DateTime<
     }
 }
 
+/// A part of a log, as it was read.
+#[derive(Default)]
+struct Batch {
+    calls: Vec<NewCall>,
+    /// The line in which each of the calls begins.
+    lines: Vec<u64>,
+    /// The lines that are no calls.
+    faults: Vec<(u64, Error)>,
+}
+
+impl Batch {
+    fn take(&mut self, line: u64, call: NewCall) {
+        self.lines.push(line);
+        self.calls.push(call);
+    }
+
+    fn read(&self) -> u64 {
+        u64::try_from(self.calls.len()).unwrap_or(u64::MAX)
+    }
+
+    /// The line of a call of the batch.
+    fn line(&self, row: usize) -> u64 {
+        self.lines.get(row).copied().unwrap_or_default()
+    }
+
+    /// The lines at fault, those included whose calls contradict what is recorded, in their order.
+    fn at_fault(mut self, store: &Store, tenant: &Tenant) -> CliResult<Vec<(u64, Error)>> {
+        let contradictions = store.tenant(tenant, |tx| tx.calls().contradictions(&self.calls))?;
+        let mut faults = std::mem::take(&mut self.faults);
+        faults.extend(contradictions.into_iter().map(|error| (row_of(&error).map_or(0, |row| self.line(row)), error)));
+        faults.sort_by_key(|(line, _)| *line);
+        Ok(faults)
+    }
+}
+
+/// The row that an error names.
+const fn row_of(error: &Error) -> Option<usize> {
+    match error {
+        Error::Invalid { row, .. } => *row,
+        _ => None,
+    }
+}
+
 fn load(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<Loaded> {
     let mut log = open(input, args)?;
-    let line = Cell::new(0);
+    // Those of the batch that is read, and then written.
+    let lines = RefCell::new(Vec::new());
     let rows = std::iter::from_fn(|| {
         if asked.load(Ordering::SeqCst) {
             return Some(Err(Stopped::Asked));
         }
         let row = log.next()?;
-        line.set(log.line());
+        lines.borrow_mut().push(log.line());
         Some(row.map_err(Stopped::Row))
     });
     let mut done = Loaded::default();
@@ -170,6 +222,7 @@ fn load(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, ask
         |tx, calls: &[NewCall]| tx.calls().import(calls),
         |so_far| {
             done = so_far;
+            lines.borrow_mut().clear();
             progress.tell(so_far.taken);
         },
     );
@@ -178,19 +231,28 @@ fn load(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, ask
         Ok(loaded) => return Ok(loaded),
         Err(stopped) => stopped,
     };
-    let was_asked = matches!(stopped, LoadError::Row { source: Stopped::Asked, .. });
-    if let LoadError::Row { source: Stopped::Row(error), .. } = &stopped {
-        eprintln!("line {}: {}", line.get(), without_row(error));
+    let lines = lines.into_inner();
+    let at_fault = match &stopped {
+        LoadError::Row { source: Stopped::Row(error), .. } => lines.last().map(|line| (*line, without_row(error))),
+        // Of the whole input's rows, those before the batch are kept.
+        LoadError::Write(error) => {
+            let kept = usize::try_from(done.taken).unwrap_or(usize::MAX);
+            row_of(error).and_then(|row| Some((*lines.get(row.checked_sub(kept)?)?, without_row(error))))
+        }
+        _ => None,
+    };
+    if let Some((line, rule)) = &at_fault {
+        eprintln!("line {line}: {rule}");
     }
     eprintln!(
         "of the log, {} calls were read and kept, {} of them new, and nothing of what follows: import it again, and what is there \
          already stays as it is",
         done.taken, done.written
     );
-    Err(match stopped {
-        LoadError::Write(error) => error.into(),
-        _ if was_asked => CliError::Stopped,
-        _ => CliError::Usage(format!("line {} is at fault", line.get())),
+    Err(match (at_fault, stopped) {
+        (Some((line, _)), _) => CliError::Usage(format!("line {line} is at fault")),
+        (None, LoadError::Write(error)) => error.into(),
+        (None, _) => CliError::Stopped,
     })
 }
 

@@ -292,6 +292,19 @@ fn a_line_at_fault_is_named_and_nothing_is_half_written() {
     ] {
         shop.import(&[&shop.file(name, text)]).refused(2, why);
     }
+    // Of some lines another call is recorded: all are named before anything is written, or the first as what comes through a pipe is.
+    let others =
+        log("A", 5_002).replace("+13125550100,A4999,", "+13125550109,A4999,").replace("+13125550100,A7,", "+13125550109,A7,");
+    for dry in [&[][..], &["--dry-run"]] {
+        let file = shop.file("others.csv", &format!("{others}\nx\n"));
+        let said = shop.import(&[&[file.as_str()], dry].concat()).refused(2, "3 lines are at fault; nothing was written");
+        let named: Vec<_> = said.err.lines().filter_map(|line| line.split_once(": ").map(|(line, _)| line)).collect();
+        assert_eq!(named[..3], ["line 9", "line 5001", "line 5005"], "{said:?}");
+        assert!(said.err.contains("line 9: called_phone must be what the call has that is there already"), "{said:?}");
+    }
+    let of_the_second = format!("{}{}", log("A", 5_000), others.lines().nth(8).expect("a line"));
+    let said = shop.nmc.run_with_input(&["call", "import", "-"], &of_the_second).refused(2, "line 5002 is at fault");
+    assert!(said.err.contains("line 5002: called_phone must be what"), "{said:?}");
     shop.import(&["/nonexistent"]).refused(2, "FILE: /nonexistent can't be read");
     shop.import(&[shop.folder.to_str().expect("a path")]).refused(2, "is a directory");
     shop.import(&[&file, "--tenant", "Nobody"]).refused(2, "tenant not found");

@@ -159,31 +159,52 @@ impl Calls<'_> {
             .execute(self.0.conn)?)
     }
 
-    /// Insists that the calls that are there with these SIDs are the ones that are told of: between the same two, the same way. Of somebody
-    /// who was anonymous to one of the two nothing is known.
+    /// Insists that the calls that are there with these SIDs are the ones that are told of.
     fn agree(&mut self, told: &[(usize, NewCall)]) -> Result<()> {
-        let sids = column(told, |call| &call.twilio_call_sid);
+        let mut told: Vec<_> = told.iter().map(|(row, call)| (*row, call)).collect();
+        told.sort_by_key(|(row, _)| *row);
+        self.contradicted(&told)?.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// The calls among these (up to [`crate::Store::BATCH`]) for which [`Self::import`] would refuse them all: with the SID of each there is another call
+    /// already, between others or the other way. Each is told as an [`Error::Invalid`] of its row, in the order of the rows.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where those are too many, or one breaks a rule by itself.
+    pub fn contradictions(&mut self, told: &[NewCall]) -> Result<Vec<Error>> {
+        at_most_a_batch(told)?;
+        let checked = told.iter().enumerate().map(|(row, call)| call.checked().map_err(|error| at_row(row, error)));
+        let checked: Vec<NewCall> = checked.collect::<Result<_>>()?;
+        let told: Vec<_> = checked.iter().enumerate().collect();
+        let mut found = Vec::new();
+        for told in told.chunks(PER_STATEMENT) {
+            found.append(&mut self.contradicted(told)?);
+        }
+        Ok(found)
+    }
+
+    /// What contradicts the calls that are there: a call is between the same two, the same way. Of somebody who was anonymous to one of the two
+    /// nothing is known.
+    fn contradicted(&mut self, told: &[(usize, &NewCall)]) -> Result<Vec<Error>> {
+        let sids: Vec<_> = told.iter().map(|(_, call)| &call.twilio_call_sid).collect();
         let there: Vec<There> =
             sql_query(THERE).bind::<Uuid, _>(self.0.tenant).bind::<Array<Nullable<Text>>, _>(sids).load(self.0.conn)?;
         let there: HashMap<_, _> = there.into_iter().map(|there| (there.twilio_call_sid.clone(), there)).collect();
         let is_other = |one: &CallerIdentity, another: &CallerIdentity| {
             one.phone().zip(another.phone()).is_some_and(|_| one.person() != another.person())
         };
-        let mut told: Vec<_> = told.iter().collect();
-        told.sort_by_key(|(row, _)| *row);
-        for (row, call) in told {
-            let Some(there) = there.get(&call.twilio_call_sid) else { continue };
+        let at_fault = told.iter().filter_map(|(row, call)| {
+            let there = there.get(&call.twilio_call_sid)?;
             let fields = [
                 (is_other(&there.caller_phone, &call.caller_phone), "caller_phone"),
                 (is_other(&there.called_phone, &call.called_phone), "called_phone"),
                 (there.call_direction != call.call_direction, "call_direction"),
             ];
-            if let Some((_, field)) = fields.into_iter().find(|(differs, _)| *differs) {
-                let what = "must be what the call has that is there already with the same twilio_call_sid";
-                return Err(at_row(*row, Error::invalid(field, what)));
-            }
-        }
-        Ok(())
+            let (_, field) = fields.into_iter().find(|(differs, _)| *differs)?;
+            let what = "must be what the call has that is there already with the same twilio_call_sid";
+            Some(at_row(*row, Error::invalid(field, what)))
+        });
+        Ok(at_fault.collect())
     }
 
     /// The call, held until the transaction ends: for a change that depends on what is there.

@@ -200,6 +200,11 @@ impl Broken {
 fn header<R: Read>(reader: &mut csv::Reader<Bounded<R>>) -> Result<Vec<String>, Broken> {
     let names = reader.headers().map_err(|error| Broken { ends: true, ..refusal(&error) })?;
     let names: Vec<String> = names.iter().map(str::to_owned).collect();
+    if let [one] = names.as_slice()
+        && one.contains([';', '\t', '|'])
+    {
+        return Err(Broken::ends(Error::invalid("the header", "must have commas between the names, and no other mark")));
+    }
     for (at, name) in names.iter().enumerate() {
         known(name, || format!("column {} of the header", at + 1)).map_err(Broken::ends)?;
         if names.iter().take(at).any(|earlier| earlier == name) {

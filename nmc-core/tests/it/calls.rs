@@ -269,6 +269,13 @@ fn an_import_is_checked_and_told_apart_by_sid() {
         assert_eq!(refused(came), (format!("rows[1].{field}"), rule.to_owned()));
     }
     assert_eq!(scene.tx(|tx| tx.calls().count(&CallFilter::default())).unwrap(), 1, "of a log at fault nothing is taken");
+    let both = [
+        NewCall { caller_phone: other(), ..good.clone() },
+        scene.begun(),
+        NewCall { call_direction: CallDirection::Outbound, ..good.clone() },
+    ];
+    let told = scene.tx(|tx| tx.calls().contradictions(&both)).unwrap().into_iter().map(|error| refused::<()>(Err(error)).0);
+    assert_eq!(told.collect::<Vec<_>>(), ["rows[0].caller_phone", "rows[2].call_direction"]);
     let taken = scene.tx(|tx| tx.calls().create(&good));
     assert_eq!(refused(taken), ("twilio_call_sid".to_owned(), "is already recorded".to_owned()));
 }

@@ -179,6 +179,8 @@ fn what_is_no_log_is_refused_by_its_first_row() {
     for (format, text, rule) in [
         (CallLogFormat::Csv, "caller_phone,colour\n1,2", "colour must be among: caller_phone"),
         (CallLogFormat::Csv, "caller_phone,caller_phone\n1,2", "caller_phone must be there once"),
+        (CallLogFormat::Csv, "caller_phone;called_phone\n1;2", "the header must have commas between the names"),
+        (CallLogFormat::Csv, "caller_phone\tcalled_phone\n1\t2", "the header must have commas between the names"),
         (CallLogFormat::Csv, "caller_phone,Ann Lee\n1", "column 2 of the header must be among"),
         (CallLogFormat::JsonLines, "{\"Ann Lee\": 1}", "the name of a field must be among"),
         (CallLogFormat::Csv, "caller_phone,called_phone,twilio_call_sid\n+14155550123,+14155550100,\"CA1\n1,2,3\n", "in pairs"),

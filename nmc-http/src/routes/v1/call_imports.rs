@@ -61,18 +61,43 @@ pub(super) async fn import(context: RequestContext<NoQuery, CallLogBody>) -> Api
     let out = context
         .acting(move |tx| {
             // Read here, where it keeps no other request waiting, and after the permission has been asked for.
-            match read(format, bytes.as_ref(), tx.now()) {
-                Ok(rows) => Ok(Ok(ImportOut { read: rows.len(), imported: tx.calls().import(&rows)? })),
-                Err(faults) => Ok(Err(faults)),
+            let read = match read(format, bytes.as_ref(), tx.now()) {
+                Ok(read) => read,
+                Err(faults) => return Ok(Err(faults)),
+            };
+            // Nothing is written yet: all of them can be named.
+            let contradictions = tx.calls().contradictions(&read.calls)?;
+            if contradictions.is_empty() {
+                Ok(Ok(ImportOut { read: read.calls.len(), imported: tx.calls().import(&read.calls)? }))
+            } else {
+                Ok(Err(read.faults(contradictions)))
             }
         })
         .await?;
     out.map(Json).map_err(ApiError::Rows)
 }
 
+/// The calls of a log, and the line in which each begins.
+#[derive(Default)]
+struct Read {
+    calls: Vec<NewCall>,
+    lines: Vec<u64>,
+}
+
+impl Read {
+    /// The first of these errors, with the lines of their rows.
+    fn faults(&self, errors: Vec<Error>) -> Faults {
+        let line = |error: &Error| match error {
+            Error::Invalid { row: Some(row), .. } => self.lines.get(*row).copied(),
+            _ => None,
+        };
+        Faults::new(errors.into_iter().take(Faults::MOST).map(|error| (line(&error).unwrap_or_default(), error)).collect())
+    }
+}
+
 /// The calls of a log, one more than may be at the most, or what is wrong with the first rows that are at fault.
-fn read(format: CallLogFormat, bytes: &[u8], now: DateTime<Utc>) -> Result<Vec<NewCall>, Faults> {
-    let (mut log, mut rows, mut faults) = (CallLog::new(format, bytes), Vec::new(), Vec::new());
+fn read(format: CallLogFormat, bytes: &[u8], now: DateTime<Utc>) -> Result<Read, Faults> {
+    let (mut log, mut read, mut faults) = (CallLog::new(format, bytes), Read::default(), Vec::new());
     for at in 0..=Store::BATCH {
         let lies_before = |call: NewCall| {
             call.lies_before(now).map(|()| call).map_err(|mut error| {
@@ -83,7 +108,10 @@ fn read(format: CallLogFormat, bytes: &[u8], now: DateTime<Utc>) -> Result<Vec<N
             })
         };
         match log.next().map(|row| row.and_then(lies_before)) {
-            Some(Ok(row)) if faults.is_empty() => rows.push(row),
+            Some(Ok(call)) if faults.is_empty() => {
+                read.calls.push(call);
+                read.lines.push(log.line());
+            }
             Some(Ok(_)) => {}
             Some(Err(error)) => faults.push((log.line(), error)),
             None => break,
@@ -92,5 +120,5 @@ fn read(format: CallLogFormat, bytes: &[u8], now: DateTime<Utc>) -> Result<Vec<N
             break;
         }
     }
-    if faults.is_empty() { Ok(rows) } else { Err(Faults::new(faults)) }
+    if faults.is_empty() { Ok(read) } else { Err(Faults::new(faults)) }
 }

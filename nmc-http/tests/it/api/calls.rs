@@ -259,12 +259,21 @@ fn every_row_of_a_call_log_at_fault_is_told() {
     let problem = import("application/x-ndjson", many);
     assert_eq!(told(&problem).len(), 20);
     assert!(problem["detail"].as_str().unwrap().ends_with("; and 19 more, or still more"), "{problem}");
+    // And those of which another call is recorded, although the rows by themselves are in order.
+    site.call("POST", "/v1/calls/imports")
+        .by(&admin.access)
+        .bytes("application/x-ndjson", (0..3).map(|n| line("+14155550123", &format!("CC{n}"))).collect::<String>().into_bytes())
+        .expect(200);
+    let rows = [line("+14155550123", "CC0"), line("+14155550124", "CC1"), "\n".to_owned(), line("+14155550124", "CC2")];
+    let problem = import("application/x-ndjson", format!("{}{}", rows.concat(), line("+14155550124", "CC3")));
+    let expected = [("#/rows/1/caller_phone", 2), ("#/rows/2/caller_phone", 4)];
+    assert_eq!(told(&problem), expected.map(|(pointer, line)| (pointer.to_owned(), line)));
     let ahead = "caller_phone,called_phone,twilio_call_sid,started_at\nanonymous,+14155550100,CA1,2099-01-01T00:00:00Z\n\
                  abc,+14155550100,CA2,\nanonymous,+14155550100,CA3,2099-01-01T00:00:00Z\n";
     let expected = [("#/rows/0/started_at", 2), ("#/rows/1/caller_phone", 3), ("#/rows/2/started_at", 4)];
     assert_eq!(told(&import("text/csv", ahead.to_owned())), expected.map(|(pointer, line)| (pointer.to_owned(), line)));
     let calls = site.call("GET", "/v1/calls").by(&admin.access).expect(200).document();
-    assert_eq!(ids(&calls).len(), 0);
+    assert_eq!(ids(&calls).len(), 3, "nothing of a log at fault is taken in");
 }
 
 #[test]
