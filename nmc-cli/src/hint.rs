@@ -7,12 +7,15 @@ use nmc_core::store::MigrateError;
 use nmc_core::store::embedded::EmbeddedError;
 use nmc_core::store::transfer::TransferError;
 use nmc_core::telephony::ProviderError;
-use nmc_core::workflows::UNSETTLED;
+use nmc_core::workflows::{NO_NUMBER, UNSETTLED};
 
 /// The hint that follows the words of an error of the library.
 pub(crate) fn of(error: &Error) -> &'static str {
     match error {
         Error::Conflict { rule, .. } if *rule == UNSETTLED => " (nmc conversation settle --decision)",
+        Error::Conflict { rule, .. } if *rule == NO_NUMBER => " (nmc number buy, or add)",
+        Error::NotFound { entity: "tenant" } => " (nmc tenant list)",
+        Error::NotFound { entity: "conversation" } => " (nmc conversation list, or open)",
         Error::AwaitingApproval(_) => " (nmc tenant approve)",
         Error::Provider(refusal) => of_provider(refusal),
         _ => "",
@@ -88,7 +91,10 @@ mod tests {
     fn errors_end_with_what_to_type_or_set() {
         let install = || "install it with `x`".to_owned();
         let data_dir = || "/data".into();
-        let errors: [(CliError, &str); 10] = [
+        let errors: [(CliError, &str); 13] = [
+            (Error::NotFound { entity: "tenant" }.into(), "tenant not found (nmc tenant list)"),
+            (Error::NotFound { entity: "conversation" }.into(), "conversation not found (nmc conversation list, or open)"),
+            (Error::conflict("from_number", NO_NUMBER).into(), "can send texts (nmc number buy, or add)"),
             (
                 Error::conflict("customer_phone", UNSETTLED).into(),
                 "say first whether it was one (nmc conversation settle --decision)",

@@ -59,12 +59,13 @@ pub(super) const COLUMNS: Columns<Call> = Columns(&[
     ("seconds", |row| json!(row.duration_seconds)),
     ("conversation", |row| json!(row.conversation_id)),
     ("started_at", |row| json!(row.started_at.map(time))),
+    ("caller_name", |row| json!(row.caller_name)),
 ]);
 
-const KEPT: Kept = &["id", "created_at", "caller", "outcome", "status"];
+const KEPT: Kept = &["id", "created_at", "caller", "outcome", "caller_name", "status"];
 
 /// Of calls that are found by when they began.
-pub(super) const KEPT_OF_BEGUN: Kept = &["id", "started_at", "caller", "outcome", "status"];
+pub(super) const KEPT_OF_BEGUN: Kept = &["id", "started_at", "caller", "outcome", "caller_name", "status"];
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;

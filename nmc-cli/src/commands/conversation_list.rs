@@ -105,7 +105,7 @@ pub(super) const COLUMNS: Columns<Listed> = Columns(&[
     ("closed_at", |listed| json!(listed.row.conversation.closed_at.map(time))),
 ]);
 
-pub(super) const KEPT: Kept = &["customer_phone", "last_text", "unread", "created_at", "status", "customer_name"];
+pub(super) const KEPT: Kept = &["customer_phone", "last_text", "created_at", "customer_name", "status", "unread"];
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
     let (tenant, zone) = business(store, &args.tenant.tenant)?;

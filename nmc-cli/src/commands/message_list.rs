@@ -49,7 +49,7 @@ pub(super) const COLUMNS: Columns<Message> = Columns(&[
 ]);
 
 /// A text is what it says.
-pub(super) const KEPT: Kept = &["id", "body", "created_at", "from_number"];
+pub(super) const KEPT: Kept = &["id", "body", "created_at", "status", "from_number"];
 
 /// The reason why a text has failed, or waits: the provider's code in words, or our own.
 pub(super) fn reason(row: &Message) -> Option<String> {

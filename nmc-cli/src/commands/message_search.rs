@@ -1,15 +1,19 @@
 //! `nmc message search`.
 
-use super::message_list::{COLUMNS, KEPT};
+use super::message_list::COLUMNS;
 use crate::database::tenant;
 use crate::error::{CliError, CliResult};
 use crate::options::{PageArgs, TenantArg, first_with_rows};
+use crate::output::Kept;
 use clap::Args;
 use nmc_core::conversations::Search;
 use nmc_core::{Error, Store};
 
 /// The name of the list, which its cursors bear.
 const LIST: &str = "texts found";
+
+/// What was searched for is to be seen.
+const KEPT: Kept = &["id", "body", "created_at", "from_number"];
 
 /// What is searched for.
 #[derive(Args)]

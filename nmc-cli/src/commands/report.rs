@@ -194,9 +194,9 @@ fn made_within<T>(seconds: u16, make: impl Fn() -> nmc_core::Result<T>) -> nmc_c
     let mut is_told = false;
     loop {
         match make() {
-            Err(error @ Error::Unavailable { .. }) if Instant::now() < until => {
+            Err(Error::Unavailable { what, .. }) if Instant::now() < until => {
                 if !is_told {
-                    eprintln!("{error}: nmc does, for {seconds} seconds (--wait); a worker computes figures");
+                    eprintln!("{what}: nmc tries again for {seconds} seconds (--wait); a worker computes figures");
                 }
                 is_told = true;
                 std::thread::sleep(PAUSE);

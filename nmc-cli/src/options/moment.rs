@@ -82,7 +82,12 @@ impl SpanArgs {
     /// The ends of the span, on a clock of this zone.
     pub(crate) fn instants(self, zone: Timezone) -> CliResult<Span> {
         let (from, until) = (self.from.map(|at| at.start(zone)), self.to.map(|at| at.end(zone)));
-        if from.zip(until).is_some_and(|(from, until)| until <= from) {
+        let is_backwards = match (self.from, self.to) {
+            // A day that clocks passed over has no time, and is a day.
+            (Some(Moment::Day(first)), Some(Moment::Day(last))) => last < first,
+            _ => from.zip(until).is_some_and(|(from, until)| until <= from),
+        };
+        if is_backwards {
             return Err(CliError::Usage("--to must lie after --from".to_owned()));
         }
         Ok(Span { from, until })
@@ -119,6 +124,24 @@ mod tests {
             ("2011-12-30", "Pacific/Apia", "2011-12-30T10:00:00+00:00", "2011-12-30T10:00:00+00:00"),
         ] {
             assert_eq!(span(text, zone), Ok((start.to_owned(), end.to_owned())), "{text} {zone}");
+        }
+    }
+
+    #[test]
+    fn a_span_goes_forward() {
+        let is_taken = |from: &str, to: &str, zone: &str| {
+            let (from, to) = (from.parse().ok(), to.parse().ok());
+            SpanArgs { from, to }.instants(zone.parse().unwrap()).is_ok()
+        };
+        for (from, to, zone, taken) in [
+            ("2026-07-04", "2026-07-04", "America/Chicago", true),
+            ("2026-07-04", "2026-07-03", "America/Chicago", false),
+            ("2026-07-04", "2026-07-04 00:00", "America/Chicago", false),
+            ("2026-07-04 08:30", "2026-07-04", "America/Chicago", true),
+            ("2011-12-30", "2011-12-30", "Pacific/Apia", true),
+            ("2011-12-31", "2011-12-30", "Pacific/Apia", false),
+        ] {
+            assert_eq!(is_taken(from, to, zone), taken, "{from} to {to} in {zone}");
         }
     }
 

@@ -60,7 +60,7 @@ fn report_waits_for_its_figures_and_says_so() {
     let mark = "INSERT INTO analytics_marks (tenant_id, marked_at) VALUES";
     db.execute(&format!("{mark} ('{}', date_trunc('hour', now()) - interval '2 days')", joe.tenant.id()));
     let nmc = Nmc::on(db.url()).with("NMC_TENANT", JOE);
-    let waits = "are being computed; try again in a moment: nmc does, for 1 seconds (--wait)";
+    let waits = "are being computed: nmc tries again for 1 seconds (--wait)";
     let said = nmc.run(&["report", "make", "--wait", "1"]).refused(3, "are being computed; try again in a moment");
     assert!(said.err.contains(waits), "{said:?}");
     assert!(!nmc.run(&["report", "make", "--wait", "0"]).refused(3, "are being computed").err.contains("nmc does"));

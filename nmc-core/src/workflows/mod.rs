@@ -79,7 +79,7 @@ pub use notifier::{Notifier, NotifierConfig, NotifierPass, Senders};
 pub use onboarding::{Missing, Onboarding, OnboardingStep, onboard};
 pub use refresh_call::{refresh_call, refresh_call_by_sid};
 pub use registration::{Registered, Registration};
-pub use reply::{NEWER, NewReply, Replied, ReplyPreview, ReplyWarning};
+pub use reply::{NEWER, NO_NUMBER, NewReply, Replied, ReplyPreview, ReplyWarning};
 pub use report::{WantedReport, kept_report, make_report, report_content};
 pub use report_mailer::{ReportMailPass, ReportMailer, ReportMailerConfig};
 pub use retention::{Retention, delete_old_rows};

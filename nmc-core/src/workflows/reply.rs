@@ -89,6 +89,9 @@ pub struct ReplyPreview {
 /// The most entries that tell what is newer.
 pub const NEWER: u16 = 20;
 
+/// The reason why nothing can be sent from a business without a number that texts.
+pub const NO_NUMBER: &str = "can't be chosen: no active number of the business can send texts";
+
 const ONCE: Error = Error::conflict("client_key", "was already used for another text");
 
 impl TenantTx<'_> {
@@ -183,7 +186,7 @@ impl TenantTx<'_> {
             None => self.number_for(conversation)?,
         };
         GreetingContext::of_reply(&mut self.0, &to, number.as_ref())?.must_take_reply(from.is_some())?;
-        let none = Error::conflict("from_number", "can't be chosen: no active number of the business can send texts");
+        let none = Error::conflict("from_number", NO_NUMBER);
         Ok((number.ok_or(none)?, to))
     }
 
