@@ -92,6 +92,8 @@ pub enum Error {
         contention: bool,
         /// Whether the database is there, and takes no writes (any more).
         read_only: bool,
+        /// Whether the database ended a statement for its time, or for that of the lock that it waited for: less at a time may go.
+        timeout: bool,
         /// The cause, for the log.
         source: Option<Source>,
     },
@@ -134,7 +136,7 @@ impl Error {
     /// An error for something that can't be had at the moment, for no deeper reason than that.
     #[must_use]
     pub const fn try_later(what: &'static str) -> Self {
-        Self::Unavailable { what, contention: false, read_only: false, source: None }
+        Self::Unavailable { what, contention: false, read_only: false, timeout: false, source: None }
     }
 
     /// The same error for somebody who knows fields by other names: pairs of the library's name and theirs.
@@ -168,22 +170,21 @@ impl Error {
     }
 
     pub(crate) fn unavailable(what: &'static str, source: impl Into<Source>) -> Self {
-        Self::Unavailable { what, contention: false, read_only: false, source: Some(source.into()) }
+        Self::Unavailable { what, contention: false, read_only: false, timeout: false, source: Some(source.into()) }
     }
 
     /// The session takes no writes (any more).
     pub(crate) fn read_only(source: impl Into<Source>) -> Self {
         let what = "the database takes no changes now";
-        Self::Unavailable { what, contention: false, read_only: true, source: Some(source.into()) }
+        Self::Unavailable { what, contention: false, read_only: true, timeout: false, source: Some(source.into()) }
     }
 
     pub(crate) const fn is_read_only(&self) -> bool {
         matches!(self, Self::Unavailable { read_only: true, .. })
     }
 
-    /// Whether a statement was ended for its time, or for that of the lock that it waited for: less at a time may go.
-    pub(crate) fn is_timeout(&self) -> bool {
-        matches!(self, Self::Unavailable { what, .. } if *what == words::TOOK_TOO_LONG)
+    pub(crate) const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Unavailable { timeout: true, .. })
     }
 
     pub(crate) const fn is_contention(&self) -> bool {
@@ -279,7 +280,7 @@ fn out_of_range() -> Error {
 
 fn contention(error: DieselError) -> Error {
     let what = "the database is busy with the same rows";
-    Error::Unavailable { what, contention: true, read_only: false, source: Some(Box::new(error)) }
+    Error::Unavailable { what, contention: true, read_only: false, timeout: false, source: Some(Box::new(error)) }
 }
 
 /// Why a lifecycle has no step from one status to another.

@@ -47,7 +47,7 @@ pub(crate) enum InputFormat {
     Jsonl,
 }
 
-/// The result of an import; of a dry run nothing is known of what is there already.
+/// The result of an import; a dry run does not count what is there already.
 struct Imported {
     read: u64,
     new: Option<u64>,
@@ -140,7 +140,8 @@ fn check(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, as
             progress.tell(read + batch.read());
         }
         read += batch.read();
-        for (line, error) in batch.at_fault(store, tenant)? {
+        let at_fault = batch.at_fault(store, tenant).inspect_err(|_| progress.end())?;
+        for (line, error) in at_fault {
             faults += 1;
             if faults <= MOST_FAULTS {
                 progress.end();

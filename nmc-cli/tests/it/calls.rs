@@ -302,9 +302,11 @@ fn a_line_at_fault_is_named_and_nothing_is_half_written() {
         assert_eq!(named[..3], ["line 9", "line 5001", "line 5005"], "{said:?}");
         assert!(said.err.contains("line 9: called_phone must be what the call has that is there already"), "{said:?}");
     }
-    let of_the_second = format!("{}{}", log("A", 5_000), others.lines().nth(8).expect("a line"));
+    let same = log("A", 1);
+    let again = same.lines().nth(1).expect("a call");
+    let of_the_second = format!("{same}{}{}", format!("{again}\n").repeat(4_999), others.lines().nth(8).expect("a line"));
     let said = shop.nmc.run_with_input(&["call", "import", "-"], &of_the_second).refused(2, "line 5002 is at fault");
-    assert!(said.err.contains("line 5002: called_phone must be what"), "{said:?}");
+    assert!(said.err.contains("line 5002: called_phone must be what the call has that is there already"), "{said:?}");
     shop.import(&["/nonexistent"]).refused(2, "FILE: /nonexistent can't be read");
     shop.import(&[shop.folder.to_str().expect("a path")]).refused(2, "is a directory");
     shop.import(&[&file, "--tenant", "Nobody"]).refused(2, "tenant not found");

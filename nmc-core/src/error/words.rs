@@ -4,12 +4,10 @@
 use super::{Error, out_of_range};
 use diesel::result::Error as DieselError;
 
-pub(super) const TOOK_TOO_LONG: &str = "the database took too long";
-
 /// What can't be had, and the words that say so: any of them, anywhere in the message. The first line that fits counts. It
 /// is the server's fault (classes 08, 53, 57, 58, and 55P03, 25P03), so trying again later is the answer.
 const UNAVAILABLE: [(&str, &[&str]); 6] = [
-    (TOOK_TOO_LONG, &["canceling statement due to", "could not obtain lock on", "query_wait_timeout"]),
+    ("the database took too long", &["canceling statement due to", "could not obtain lock on", "query_wait_timeout"]),
     ("the database has no free connection", &["too many clients", "remaining connection slots", "too many connections for"]),
     (
         "the database is restarting",
@@ -32,6 +30,9 @@ const UNAVAILABLE: [(&str, &[&str]); 6] = [
     ),
     ("the database is short of memory", &["out of memory", "out of shared memory", "Cannot allocate memory"]),
 ];
+
+/// The words of those that would have gone with less at a time.
+const TIMEOUT: [&str; 2] = ["due to statement timeout", "due to lock timeout"];
 
 /// How the server begins when its machine lets it down, and what it then speaks of (58030, 58P01, 53000).
 const COULD_NOT: &str = "could not ";
@@ -56,7 +57,8 @@ pub(super) fn read(error: DieselError) -> Error {
     };
     let says = |part: &str| text.contains(part);
     if let Some((what, _)) = UNAVAILABLE.iter().find(|(_, words)| words.iter().any(|part| says(part))) {
-        return Error::unavailable(what, error);
+        let timeout = TIMEOUT.iter().any(|part| says(part));
+        return Error::Unavailable { what, contention: false, read_only: false, timeout, source: Some(Box::new(error)) };
     }
     if text.starts_with(COULD_NOT) && OF_THE_MACHINE.iter().any(|part| says(part)) {
         Error::unavailable("the database can't get at its files", error)
@@ -110,6 +112,7 @@ mod tests {
         ] {
             let error = said(message);
             assert!(matches!(error, Error::Unavailable { contention: false, .. }), "{message}: {error:?}");
+            assert_eq!(error.is_timeout(), message.ends_with(" timeout") && message.starts_with("canceling"), "{message}");
             assert!(error.causes().contains(message.trim()), "the operator hears it: {error:?}");
         }
     }

@@ -4,7 +4,6 @@
 //! Figures are computed month by month, each in a transaction of its own, and every business has its turn between two of them.
 
 use super::report::{Maker, WantedReport, keep, made};
-use super::roll_up::in_time;
 use crate::analytics::{ClaimedJob, NewJob};
 use crate::queue::{self, Backoff, Queue, Stop, every_tenant, work_until_stopped};
 use crate::reports::{ReportContent, ReportKind};
@@ -244,7 +243,7 @@ impl Queue for JobWorker {
             JobType::ReportGeneration => report(&self.store, tenant, claimed),
             // Key figures and their trends are computed with the figures.
             JobType::Aggregation | JobType::KpiCalculation | JobType::TrendAnalysis => {
-                in_time(|rows| self.store.worker(tenant, |tx| tx.rebuild_by_job(claimed, rows)))
+                self.store.worker(tenant, |tx| tx.rebuild_by_job(claimed))
             }
         };
         let Err(error) = done else { return Fate::Worked };

@@ -6,10 +6,12 @@
 
 mod piece;
 mod rebuild;
+mod worker;
+
+pub use worker::{AnalyticsWorker, RolledUp, roll_up_all};
 
 use super::figures::{Rows, latest_before, planned_for_all_values};
 use crate::analytics::{ComputedBy, FORMULA, Mark, QUARTER};
-use crate::queue::{Stop, every_tenant, work_until_stopped};
 use crate::store::{Store, Tenant, TenantTx};
 use crate::tenants::BusinessHours;
 use crate::types::Span;
@@ -19,9 +21,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Text, Timestamptz, Uuid};
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::time::Duration;
+use worker::PAUSE;
 
 /// Marks of one round: more than a busy day of a large business has. Where there are more, as after an import, a round computes whole days up to a
 /// month instead: the marks of a log lie all over them, and each round of some would compute most of them again.
@@ -30,8 +30,13 @@ const MARKS: u16 = 10_000;
 /// The rows of a kind that a piece of days has about, unless a single day has more: a second's work, where a statement may take fifteen.
 const ROWS: u16 = 10_000;
 
-/// The least that a piece is cut down to where a round takes too long.
-const FEWEST_ROWS: u16 = 100;
+/// The same, and what it is after one and after more rounds that took too long: a machine may be slow, or busy.
+const SIZES: [u16; 3] = [ROWS, ROWS / 10, ROWS / 100];
+
+/// The rows of a round after so many that took too long.
+fn size_after(too_long: usize) -> u16 {
+    SIZES.get(too_long).or(SIZES.last()).copied().unwrap_or(ROWS)
+}
 
 /// The most marked hours in one round; where there are more, it computes whole days, too.
 const HOURS: usize = 200;
@@ -46,89 +51,19 @@ const AHEAD: TimeDelta = TimeDelta::days(366);
 /// How long the figures of hours are kept at least; those of days, weeks and months are kept for good.
 pub(super) const HOURS_KEPT: TimeDelta = TimeDelta::days(400);
 
-/// What roll-ups came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(not(feature = "testing"), non_exhaustive)]
-pub struct RolledUp {
-    /// The rounds that were made, each of one business.
-    pub rounds: usize,
-    /// The hours that were computed.
-    pub hours: usize,
-    /// The businesses whose round failed: it is tried again.
-    pub failed: usize,
-}
-
-/// Computes all that is marked of every business, one after another, until nothing is left. Several processes may do this at once: what
-/// one has in hand is left to it.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] or [`crate::Error::Internal`]; what was done before stays.
-pub fn roll_up_all(store: &Store) -> Result<RolledUp> {
-    let mut all = RolledUp::default();
-    loop {
-        let pass = pass(store, TimeDelta::zero(), &Stop::default())?;
-        all.add(pass);
-        if pass.rounds == 0 || pass.failed > 0 {
-            return Ok(all);
-        }
-    }
-}
-
-/// A round of every business of which something is marked and which was not computed within `pause`.
-fn pass(store: &Store, pause: TimeDelta, stop: &Stop) -> Result<RolledUp> {
-    let mut pass = RolledUp::default();
-    every_tenant(
-        store,
-        |tx, last, limit| {
-            let since = if pause.is_zero() { DateTime::<Utc>::MAX_UTC } else { tx.now() - pause };
-            tx.tenants_to_roll_up(last, limit, since)
-        },
-        |tenant| {
-            if stop.is_asked() {
-                return Ok(ControlFlow::Break(()));
-            }
-            match roll_up(store, tenant) {
-                Ok(Some(hours)) => {
-                    pass.rounds += 1;
-                    pass.hours += hours;
-                }
-                Ok(None) => {}
-                Err(error) if error.is_retryable() && !error.is_timeout() => return Err(error),
-                Err(error) => {
-                    pass.failed += 1;
-                    tracing::warn!(tenant = %tenant.id(), error = error.causes(), "a business's figures could not be computed");
-                }
-            }
-            Ok(ControlFlow::Continue(()))
-        },
-    )?;
-    Ok(pass)
-}
-
-impl RolledUp {
-    const fn add(&mut self, more: Self) {
-        self.rounds += more.rounds;
-        self.hours += more.hours;
-        self.failed += more.failed;
-    }
-}
-
-/// Computes a part of what is marked of one business, or is to be computed anew: some marks, and a month or days of it. Returns how many hours were
-/// computed; `None` when another process has the business in hand, or one of a newer version computes its figures: that computes them.
+/// Computes a part of what is marked of one business, or is to be computed anew: some marks, and a month or days of it; less of it where that
+/// takes too long. Returns how many hours were computed; `None` when another process has the business in hand, or one of a newer version computes
+/// its figures: that computes them.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] or [`crate::Error::Internal`].
 pub fn roll_up(store: &Store, tenant: &Tenant) -> Result<Option<usize>> {
-    Ok(in_time(|rows| store.worker(tenant, |tx| round(tx, rows)))?.map(|round| round.hours))
-}
-
-/// Does work with as many rows of a kind as a round has, or with fewer where that takes too long: a machine may be slow, or busy.
-pub(super) fn in_time<T>(work: impl Fn(u16) -> Result<T>) -> Result<T> {
+    let mut smaller = SIZES.into_iter().skip(1);
     let mut rows = ROWS;
     loop {
-        match work(rows) {
-            Err(error) if error.is_timeout() && rows > FEWEST_ROWS => rows /= 10,
-            done => return done,
+        match store.worker(tenant, |tx| round(tx, rows)) {
+            Err(error) if error.is_timeout() => rows = smaller.next().ok_or(error)?,
+            done => return Ok(done?.map(|round| round.hours)),
         }
     }
 }
@@ -138,6 +73,8 @@ struct Round {
     hours: usize,
     /// Whether marks are left.
     has_more: bool,
+    /// Whether that was all: no mark is left, and nothing to be computed anew.
+    is_all: bool,
 }
 
 /// The most rounds that a request waits for.
@@ -185,7 +122,9 @@ fn round(tx: &mut TenantTx<'_>, rows: u16) -> Result<Option<Round>> {
     }
     let mut marks = tx.analytics_marks().some(MARKS)?;
     let mut dirty = hours_of(hours.zone, &instants(tx, &marks)?);
-    let is_much = dirty.len() > HOURS || runs(dirty.iter().copied()).len() > STRETCHES || rows < ROWS;
+    // What lies on one day can't be made less of.
+    let days = || dirty.iter().filter_map(|hour| hours.zone.date(hour.from)).collect::<BTreeSet<_>>().len();
+    let is_much = (rows < ROWS && days() > 1) || dirty.len() > HOURS || runs(dirty.iter().copied()).len() > STRETCHES;
     let mut has_more = is_much || marks.len() >= usize::from(MARKS);
     if has_more && let Some(piece) = piece_of_marks(tx, rows, hours.zone)? {
         marks = tx.analytics_marks().take(piece, MARKS)?;
@@ -216,7 +155,7 @@ fn round(tx: &mut TenantTx<'_>, rows: u16) -> Result<Option<Round>> {
     // Figures of which something is still marked are as old as before, and due at once.
     let up_to = if has_more { state.rolled_up_at } else { tx.now() };
     tx.analytics_roll_ups().note(by, up_to, rebuild)?;
-    Ok(Some(Round { hours: dirty.len(), has_more }))
+    Ok(Some(Round { hours: dirty.len(), has_more, is_all: !has_more && rebuild.is_none() }))
 }
 
 /// The days that have the mark that has waited longest: of the pieces of its month, which end with the month's last day that is marked. So each
@@ -355,36 +294,4 @@ pub(super) fn froms<'s>(spans: impl IntoIterator<Item = &'s Span>) -> Vec<DateTi
 
 pub(super) fn untils<'s>(spans: impl IntoIterator<Item = &'s Span>) -> Vec<DateTime<Utc>> {
     spans.into_iter().map(|span| span.until).collect()
-}
-
-/// The worker of analytics: it rolls up what is marked until it is told to stop.
-#[derive(Clone)]
-pub struct AnalyticsWorker {
-    store: Store,
-    stop: Arc<Stop>,
-}
-
-/// The least time between two computations of a business's figures: they are no older than that, and a while.
-const PAUSE: TimeDelta = TimeDelta::seconds(30);
-
-impl AnalyticsWorker {
-    /// A worker over this store.
-    #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self { store, stop: Arc::default() }
-    }
-
-    /// Asks every clone to stop.
-    pub fn stop(&self) {
-        self.stop.ask();
-    }
-
-    /// Works until [`Self::stop`]; failures are logged, and tried again. A round is whole or not at all, so that a worker may die at any
-    /// time.
-    pub fn run(&self) {
-        work_until_stopped(&self.stop, Duration::from_secs(2), "figures can't be computed now", || {
-            let pass = pass(&self.store, PAUSE, &self.stop)?;
-            Ok(pass.rounds > 0)
-        });
-    }
 }

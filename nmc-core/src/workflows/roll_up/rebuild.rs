@@ -1,6 +1,6 @@
 //! All figures of a business computed anew, by a job or at once.
 
-use super::{AHEAD, PAUSE, round};
+use super::{AHEAD, PAUSE, round, size_after};
 use crate::analytics::{ClaimedJob, Job, NewJob};
 use crate::store::TenantTx;
 use crate::{JobType, Result};
@@ -33,8 +33,8 @@ impl TenantTx<'_> {
         self.analytics_roll_ups().rebuild_before(before)
     }
 
-    /// Computes a part of what is to be computed anew, with about so many rows of a kind, and notes how far the job is that it is part of.
-    pub(in crate::workflows) fn rebuild_by_job(&mut self, claimed: &ClaimedJob, rows: u16) -> Result<()> {
+    /// Computes a part of what is to be computed anew, a smaller one at each attempt, and notes how far the job is that it is part of.
+    pub(in crate::workflows) fn rebuild_by_job(&mut self, claimed: &ClaimedJob) -> Result<()> {
         let job = &claimed.job;
         if job.progress == 0 {
             self.begin_rebuild()?;
@@ -43,6 +43,8 @@ impl TenantTx<'_> {
             self.jobs().complete(claimed, Some(&json!({"formula": state.formula})))?;
             return Ok(());
         }
+        // A part that is done gives its attempt back, so that the next has the size of this one.
+        let rows = size_after(usize::try_from(job.attempts).unwrap_or(0).saturating_sub(1));
         // What another process has in hand it computes.
         let wait = if round(self, rows)?.is_some() { TimeDelta::zero() } else { PAUSE / 10 };
         let progress = self.rebuilt(job)?;

@@ -61,64 +61,74 @@ pub(super) async fn import(context: RequestContext<NoQuery, CallLogBody>) -> Api
     let out = context
         .acting(move |tx| {
             // Read here, where it keeps no other request waiting, and after the permission has been asked for.
-            let read = match read(format, bytes.as_ref(), tx.now()) {
-                Ok(read) => read,
-                Err(faults) => return Ok(Err(faults)),
-            };
+            let mut read = Read::of(format, bytes.as_ref(), tx.now());
             // Nothing is written yet: all of them can be named.
-            let contradictions = tx.calls().contradictions(&read.calls)?;
-            if contradictions.is_empty() {
-                Ok(Ok(ImportOut { read: read.calls.len(), imported: tx.calls().import(&read.calls)? }))
-            } else {
-                Ok(Err(read.faults(contradictions)))
+            for contradiction in tx.calls().contradictions(read.batch())? {
+                read.contradicted(contradiction);
             }
+            if let Some(faults) = read.faults() {
+                return Ok(Err(faults));
+            }
+            Ok(Ok(ImportOut { read: read.calls.len(), imported: tx.calls().import(&read.calls)? }))
         })
         .await?;
     out.map(Json).map_err(ApiError::Rows)
 }
 
-/// The calls of a log, and the line in which each begins.
+/// What was read of a log.
 #[derive(Default)]
 struct Read {
+    /// The calls, one more than may be at the most.
     calls: Vec<NewCall>,
-    lines: Vec<u64>,
+    /// The row of each call, and the line in which it begins.
+    places: Vec<(usize, u64)>,
+    /// The first rows that are at fault, and their lines.
+    faults: Vec<(u64, Error)>,
 }
 
 impl Read {
-    /// The first of these errors, with the lines of their rows.
-    fn faults(&self, errors: Vec<Error>) -> Faults {
-        let line = |error: &Error| match error {
-            Error::Invalid { row: Some(row), .. } => self.lines.get(*row).copied(),
-            _ => None,
-        };
-        Faults::new(errors.into_iter().take(Faults::MOST).map(|error| (line(&error).unwrap_or_default(), error)).collect())
+    fn of(format: CallLogFormat, bytes: &[u8], now: DateTime<Utc>) -> Self {
+        let (mut log, mut read) = (CallLog::new(format, bytes), Self::default());
+        for row in 0..=Store::BATCH {
+            let Some(call) = log.next() else { break };
+            match call.and_then(|call| call.lies_before(now).map(|()| call).map_err(|error| in_row(row, error))) {
+                Ok(call) => {
+                    read.calls.push(call);
+                    read.places.push((row, log.line()));
+                }
+                Err(error) => read.faults.push((log.line(), error)),
+            }
+            if read.faults.len() == Faults::MOST {
+                break;
+            }
+        }
+        read
+    }
+
+    /// The calls that can be asked for at once: of a log that is too long none has to be.
+    fn batch(&self) -> &[NewCall] {
+        if self.calls.len() > Store::BATCH { &[] } else { &self.calls }
+    }
+
+    /// Takes an error of one of the calls, as it is counted among them.
+    fn contradicted(&mut self, error: Error) {
+        let place = if let Error::Invalid { row: Some(call), .. } = error { self.places.get(call).copied() } else { None };
+        let (row, line) = place.unwrap_or_default();
+        self.faults.push((line, in_row(row, error)));
+    }
+
+    /// What is wrong with the first rows that are at fault, if any is.
+    fn faults(&mut self) -> Option<Faults> {
+        let mut faults = std::mem::take(&mut self.faults);
+        faults.sort_by_key(|(line, _)| *line);
+        faults.truncate(Faults::MOST);
+        if faults.is_empty() { None } else { Some(Faults::new(faults)) }
     }
 }
 
-/// The calls of a log, one more than may be at the most, or what is wrong with the first rows that are at fault.
-fn read(format: CallLogFormat, bytes: &[u8], now: DateTime<Utc>) -> Result<Read, Faults> {
-    let (mut log, mut read, mut faults) = (CallLog::new(format, bytes), Read::default(), Vec::new());
-    for at in 0..=Store::BATCH {
-        let lies_before = |call: NewCall| {
-            call.lies_before(now).map(|()| call).map_err(|mut error| {
-                if let Error::Invalid { row, .. } = &mut error {
-                    *row = Some(at);
-                }
-                error
-            })
-        };
-        match log.next().map(|row| row.and_then(lies_before)) {
-            Some(Ok(call)) if faults.is_empty() => {
-                read.calls.push(call);
-                read.lines.push(log.line());
-            }
-            Some(Ok(_)) => {}
-            Some(Err(error)) => faults.push((log.line(), error)),
-            None => break,
-        }
-        if faults.len() == Faults::MOST {
-            break;
-        }
+fn in_row(at: usize, mut error: Error) -> Error {
+    if let Error::Invalid { row, .. } = &mut error {
+        *row = Some(at);
     }
-    if faults.is_empty() { Ok(read) } else { Err(Faults::new(faults)) }
+    error
 }

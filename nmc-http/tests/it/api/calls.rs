@@ -265,8 +265,8 @@ fn every_row_of_a_call_log_at_fault_is_told() {
         .bytes("application/x-ndjson", (0..3).map(|n| line("+14155550123", &format!("CC{n}"))).collect::<String>().into_bytes())
         .expect(200);
     let rows = [line("+14155550123", "CC0"), line("+14155550124", "CC1"), "\n".to_owned(), line("+14155550124", "CC2")];
-    let problem = import("application/x-ndjson", format!("{}{}", rows.concat(), line("+14155550124", "CC3")));
-    let expected = [("#/rows/1/caller_phone", 2), ("#/rows/2/caller_phone", 4)];
+    let problem = import("application/x-ndjson", format!("{}[]\n{}", rows.concat(), line("+14155550124", "CC1")));
+    let expected = [("#/rows/1/caller_phone", 2), ("#/rows/2/caller_phone", 4), ("#/rows/3", 5), ("#/rows/4/caller_phone", 6)];
     assert_eq!(told(&problem), expected.map(|(pointer, line)| (pointer.to_owned(), line)));
     let ahead = "caller_phone,called_phone,twilio_call_sid,started_at\nanonymous,+14155550100,CA1,2099-01-01T00:00:00Z\n\
                  abc,+14155550100,CA2,\nanonymous,+14155550100,CA3,2099-01-01T00:00:00Z\n";
