@@ -352,7 +352,7 @@ fn an_import_that_is_stopped_says_what_it_has_kept() {
 #[test]
 fn an_import_tells_a_terminal_how_far_it_is() {
     let shop = Shop::new();
-    let file = shop.file("calls.csv", &log("A", 40_000));
+    let file = shop.file("calls.csv", &log("A", 15_000));
     let said = Terminal::start(&shop.nmc, &["call", "import", &file]).end().ok();
     assert!(said.err.contains("read ") && said.err.contains(" calls, ") && said.err.contains(" a second"), "{said:?}");
     let said = Terminal::start(&shop.nmc.clone().with("TERM", "dumb"), &["call", "import", &file]).end().ok();

@@ -144,7 +144,19 @@ fn calls_are_listed_newest_first_page_by_page() {
     assert_eq!(who(&all), newest_first);
     assert_eq!(
         fields(&all["items"][0]),
-        ["called", "caller", "conversation", "created_at", "direction", "id", "outcome", "seconds", "started_at", "status"]
+        [
+            "called",
+            "caller",
+            "caller_name",
+            "conversation",
+            "created_at",
+            "direction",
+            "id",
+            "outcome",
+            "seconds",
+            "started_at",
+            "status"
+        ]
     );
     let first = list(&["--limit", "2"]);
     let cursor = first["next"].as_str().expect("more");
