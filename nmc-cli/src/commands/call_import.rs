@@ -7,12 +7,12 @@ use crate::input_file;
 use crate::options::{FormatArg, TenantArg};
 use crate::output::Columns;
 use crate::stop::StopSignals;
+use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
-use nmc_core::store::{LoadError, Loaded};
+
 use nmc_core::{Error, Store, Tenant};
 use serde_json::json;
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek as _};
 use std::path::{Path, PathBuf};
@@ -59,17 +59,15 @@ const IMPORTED: Columns<Imported> = Columns(&[
     ("already_there", |row| json!(row.new.map(|new| row.read.saturating_sub(new)))),
 ]);
 
+/// How much of a log is written.
+#[derive(Clone, Copy, Default)]
+struct Loaded {
+    taken: u64,
+    written: u64,
+}
+
 /// The lines at fault that are told; there may be a million.
 const MOST_FAULTS: u64 = 20;
-
-/// The reason why the input gave no call.
-#[derive(Debug, thiserror::Error)]
-enum Stopped {
-    #[error("{0}")]
-    Row(Error),
-    #[error("it was asked to stop")]
-    Asked,
-}
 
 pub(super) fn run(database: Database, store: Store, args: &ImportArgs) -> CliResult {
     let stop = StopSignals::listen()?;
@@ -121,33 +119,20 @@ fn import(store: &Store, tenant: &Tenant, args: &ImportArgs, asked: &AtomicBool)
 fn check(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<u64> {
     let mut log = open(input, args)?;
     let mut progress = Progress::start("checked");
-    let (mut read, mut faults, mut is_over) = (0_u64, 0_u64, false);
-    while !is_over {
-        let mut batch = Batch::default();
-        while batch.calls.len() < Store::BATCH && batch.faults.len() < Store::BATCH {
-            if asked.load(Ordering::SeqCst) {
-                progress.end();
-                return Err(CliError::Interrupted);
-            }
-            let Some(row) = log.next() else {
-                is_over = true;
-                break;
-            };
-            match row.and_then(|call| call.lies_before(store.now()).map(|()| call)) {
-                Ok(call) => batch.take(log.line(), call),
-                Err(error) => batch.faults.push((log.line(), error)),
-            }
-            progress.tell(read + batch.read());
+    let (mut read, mut faults) = (0_u64, 0_u64);
+    while let Some(batch) = Batch::of(&mut log, store.now(), asked) {
+        if batch.is_cut {
+            progress.end();
+            return Err(CliError::Interrupted);
         }
         read += batch.read();
-        let at_fault = batch.at_fault(store, tenant).inspect_err(|_| progress.end())?;
-        for (line, error) in at_fault {
-            faults += 1;
-            if faults <= MOST_FAULTS {
-                progress.end();
-                eprintln!("line {line}: {}", without_row(&error));
-            }
+        progress.tell(read);
+        let at_fault = batch.at_fault(store, tenant, None).inspect_err(|_| progress.end())?;
+        if !at_fault.is_empty() {
+            progress.end();
         }
+        tell(&at_fault, faults);
+        faults += u64::try_from(at_fault.len()).unwrap_or(u64::MAX);
     }
     progress.end();
     match faults {
@@ -160,6 +145,14 @@ fn check(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, as
     }
 }
 
+/// Names lines at fault, as far as there are not too many with those that were named before.
+fn tell(at_fault: &[(u64, Error)], before: u64) {
+    let left = usize::try_from(MOST_FAULTS.saturating_sub(before)).unwrap_or(usize::MAX);
+    for (line, error) in at_fault.iter().take(left) {
+        eprintln!("line {line}: {}", without_row(error));
+    }
+}
+
 /// A part of a log, as it was read.
 #[derive(Default)]
 struct Batch {
@@ -168,28 +161,47 @@ struct Batch {
     lines: Vec<u64>,
     /// The lines that are no calls.
     faults: Vec<(u64, Error)>,
+    /// Whether somebody asked for an end before the batch was full.
+    is_cut: bool,
 }
 
 impl Batch {
-    fn take(&mut self, line: u64, call: NewCall) {
-        self.lines.push(line);
-        self.calls.push(call);
+    /// The next calls of a log, as many as are written at once; none at its end.
+    fn of<R: Read>(log: &mut CallLog<R>, now: DateTime<Utc>, asked: &AtomicBool) -> Option<Self> {
+        let mut batch = Self::default();
+        while batch.calls.len() < Store::BATCH && batch.faults.len() < Store::BATCH {
+            batch.is_cut = asked.load(Ordering::SeqCst);
+            if batch.is_cut {
+                break;
+            }
+            let Some(row) = log.next() else { break };
+            match row.and_then(|call| call.lies_before(now).map(|()| call)) {
+                Ok(call) => {
+                    batch.lines.push(log.line());
+                    batch.calls.push(call);
+                }
+                Err(error) => batch.faults.push((log.line(), error)),
+            }
+        }
+        if batch.is_cut || !batch.calls.is_empty() || !batch.faults.is_empty() { Some(batch) } else { None }
     }
 
     fn read(&self) -> u64 {
         u64::try_from(self.calls.len()).unwrap_or(u64::MAX)
     }
 
-    /// The line of a call of the batch.
-    fn line(&self, row: usize) -> u64 {
-        self.lines.get(row).copied().unwrap_or_default()
-    }
-
-    /// The lines at fault, those included whose calls contradict what is recorded, in their order.
-    fn at_fault(mut self, store: &Store, tenant: &Tenant) -> CliResult<Vec<(u64, Error)>> {
-        let contradictions = store.tenant(tenant, |tx| tx.calls().contradictions(&self.calls))?;
+    /// The lines at fault, those included whose calls contradict what is recorded, in their order. What the batch was refused for is one of
+    /// them, unless it is gone by now.
+    fn at_fault(mut self, store: &Store, tenant: &Tenant, refused: Option<Error>) -> nmc_core::Result<Vec<(u64, Error)>> {
         let mut faults = std::mem::take(&mut self.faults);
-        faults.extend(contradictions.into_iter().map(|error| (row_of(&error).map_or(0, |row| self.line(row)), error)));
+        let mut contradictions = store.tenant(tenant, |tx| tx.calls().contradictions(&self.calls))?;
+        if contradictions.is_empty() {
+            contradictions.extend(refused);
+        }
+        for error in contradictions {
+            let line = row_of(&error).and_then(|row| self.lines.get(row)).copied();
+            faults.push((line.unwrap_or_default(), error));
+        }
         faults.sort_by_key(|(line, _)| *line);
         Ok(faults)
     }
@@ -203,58 +215,50 @@ const fn row_of(error: &Error) -> Option<usize> {
     }
 }
 
+/// Writes a log batch by batch, up to the one in which a line is at fault.
 fn load(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<Loaded> {
     let mut log = open(input, args)?;
-    // Those of the batch that is read, and then written.
-    let lines = RefCell::new(Vec::new());
-    let rows = std::iter::from_fn(|| {
-        if asked.load(Ordering::SeqCst) {
-            return Some(Err(Stopped::Asked));
-        }
-        let row = log.next()?;
-        lines.borrow_mut().push(log.line());
-        Some(row.map_err(Stopped::Row))
-    });
     let mut done = Loaded::default();
     let mut progress = Progress::start("read");
-    let loaded = store.try_load(
-        tenant,
-        rows,
-        |tx, calls: &[NewCall]| tx.calls().import(calls),
-        |so_far| {
-            done = so_far;
-            lines.borrow_mut().clear();
-            progress.tell(so_far.taken);
-        },
-    );
-    progress.end();
-    let stopped = match loaded {
-        Ok(loaded) => return Ok(loaded),
-        Err(stopped) => stopped,
-    };
-    let lines = lines.into_inner();
-    let at_fault = match &stopped {
-        LoadError::Row { source: Stopped::Row(error), .. } => lines.last().map(|line| (*line, without_row(error))),
-        // Of the whole input's rows, those before the batch are kept.
-        LoadError::Write(error) => {
-            let kept = usize::try_from(done.taken).unwrap_or(usize::MAX);
-            row_of(error).and_then(|row| Some((*lines.get(row.checked_sub(kept)?)?, without_row(error))))
+    let stopped = loop {
+        let Some(batch) = Batch::of(&mut log, store.now(), asked) else {
+            progress.end();
+            return Ok(done);
+        };
+        if batch.is_cut {
+            break CliError::Stopped;
         }
-        _ => None,
+        let written = if batch.faults.is_empty() { store.tenant(tenant, |tx| tx.calls().import(&batch.calls)) } else { Ok(0) };
+        match written {
+            Ok(new) if batch.faults.is_empty() => {
+                done.taken += batch.read();
+                done.written += new;
+                progress.tell(done.taken);
+            }
+            Err(error) if row_of(&error).is_none() => break error.into(),
+            refused => {
+                progress.end();
+                break match batch.at_fault(store, tenant, refused.err()) {
+                    Ok(at_fault) => {
+                        tell(&at_fault, 0);
+                        let first = at_fault.first().map_or(0, |(line, _)| *line);
+                        CliError::Usage(match at_fault.len().saturating_sub(1) {
+                            0 => format!("line {first} is at fault"),
+                            more => format!("line {first} is at fault, and {more} more of its batch"),
+                        })
+                    }
+                    Err(error) => error.into(),
+                };
+            }
+        }
     };
-    if let Some((line, rule)) = &at_fault {
-        eprintln!("line {line}: {rule}");
-    }
+    progress.end();
     eprintln!(
         "of the log, {} calls were read and kept, {} of them new, and nothing of what follows: import it again, and what is there \
          already stays as it is",
         done.taken, done.written
     );
-    Err(match (at_fault, stopped) {
-        (Some((line, _)), _) => CliError::Usage(format!("line {line} is at fault")),
-        (None, LoadError::Write(error)) => error.into(),
-        (None, _) => CliError::Stopped,
-    })
+    Err(stopped)
 }
 
 /// The rule that a row broke: where it stands is told by its line.

@@ -302,6 +302,12 @@ fn a_line_at_fault_is_named_and_nothing_is_half_written() {
         assert_eq!(named[..3], ["line 9", "line 5001", "line 5005"], "{said:?}");
         assert!(said.err.contains("line 9: called_phone must be what the call has that is there already"), "{said:?}");
     }
+    let both = format!("{}x\n", others.lines().take(9).map(|line| format!("{line}\n")).collect::<String>());
+    let said = shop.nmc.run_with_input(&["call", "import", "-"], &both).refused(2, "line 9 is at fault, and 1 more of its batch");
+    assert!(
+        said.err.contains("line 9: called_phone must be what") && said.err.contains("line 10: the row must have"),
+        "{said:?}"
+    );
     let same = log("A", 1);
     let again = same.lines().nth(1).expect("a call");
     let of_the_second = format!("{same}{}{}", format!("{again}\n").repeat(4_999), others.lines().nth(8).expect("a line"));

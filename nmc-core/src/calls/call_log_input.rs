@@ -7,22 +7,31 @@ use std::fmt;
 use std::io::Read;
 use std::rc::Rc;
 
-/// The place in the input where a reader is, in lines.
+/// The place in the input where a reader is, in lines: they end with a line feed, with a carriage return before it or without, or with a
+/// carriage return alone.
 #[derive(Default)]
 pub(super) struct Lines {
     /// The number of lines that have ended.
     ended: u64,
     /// The lines that had ended where the last row begins.
     pub(super) before_row: u64,
+    /// Whether the last row ended with a carriage return, whose line feed may come with the next.
+    is_returned: bool,
 }
 
 impl Lines {
     /// A row was read, with the empty lines before it.
     pub(super) fn read(&mut self, row: &[u8]) {
-        let ends = |bytes: &[u8]| u64::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(u64::MAX);
-        let blank = row.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        self.before_row = self.ended.saturating_add(ends(row.get(..blank).unwrap_or_default()));
-        self.ended = self.ended.saturating_add(ends(row));
+        let count = |ends: usize| u64::try_from(ends).unwrap_or(u64::MAX);
+        let feeds = |bytes: &[u8]| count(bytes.iter().filter(|byte| **byte == b'\n').count());
+        let (blank, rest) = row.split_at(row.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count());
+        // Within a row they stand in quotation marks, and are part of a value.
+        let next = blank.iter().skip(1).chain(rest.first());
+        let alone = count(blank.iter().zip(next).filter(|(byte, next)| **byte == b'\r' && **next != b'\n').count());
+        let of_the_last = u64::from(self.is_returned && row.first().is_some_and(|byte| *byte != b'\n'));
+        self.before_row = self.ended.saturating_add(of_the_last).saturating_add(alone).saturating_add(feeds(blank));
+        self.ended = self.before_row.saturating_add(feeds(rest));
+        self.is_returned = row.last().map_or(self.is_returned, |byte| *byte == b'\r');
     }
 }
 

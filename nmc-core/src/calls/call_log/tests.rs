@@ -156,7 +156,7 @@ fn the_line_of_a_row_counts_all_that_stand_before_it() {
         }
         lines
     };
-    for end in ["\n", "\r\n"] {
+    for end in ["\n", "\r\n", "\r"] {
         let rows = [
             "caller_phone,called_phone,twilio_call_sid,caller_name",
             "+14155550123,+14155550100,CA1,Joe",

@@ -49,6 +49,9 @@ pub(super) const MATRIX: &[(&str, Ask)] = &[
     ("Calls::import with their SID", |tx, _, theirs| {
         told(tx.calls().import(&[NewCall { twilio_call_sid: Some(theirs.call_sid.clone()), ..call_in(None) }])?)
     }),
+    ("Calls::contradictions with their SID", |tx, _, theirs| {
+        told(tx.calls().contradictions(&[NewCall { twilio_call_sid: Some(theirs.call_sid.clone()), ..call_in(None) }])?)
+    }),
     ("Calls::import into their conversation", |tx, _, theirs| told(tx.calls().import(&[call_in(Some(theirs.conversation))])?)),
 
     ("CallMetadataRepo::find", |tx, _, theirs| told(tx.call_metadata().find(theirs.call, "key")?)),
