@@ -10,7 +10,6 @@ use crate::stop::StopSignals;
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
-
 use nmc_core::{Error, Store, Tenant};
 use serde_json::json;
 use std::fs::File;
@@ -199,8 +198,8 @@ impl Batch {
             contradictions.extend(refused);
         }
         for error in contradictions {
-            let line = row_of(&error).and_then(|row| self.lines.get(row)).copied();
-            faults.push((line.unwrap_or_default(), error));
+            let Some(line) = row_of(&error).and_then(|row| self.lines.get(row)) else { return Err(error) };
+            faults.push((*line, error));
         }
         faults.sort_by_key(|(line, _)| *line);
         Ok(faults)

@@ -12,7 +12,9 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::rc::Rc;
 use std::str::FromStr;
 
+mod party;
 mod seen;
+use party::{is_nobody, is_service};
 use seen::Seen;
 
 /// The form of a call log.
@@ -265,16 +267,6 @@ fn object(line: &[u8]) -> Result<Fields> {
     Ok(Fields(fields.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()))
 }
 
-/// Whether a text names nobody who calls: a sender's name, or a word. A network may tell of such a one; in a log it was mistyped, and no list
-/// would be searched for it. Digits are what the network told.
-fn is_nobody(party: &CallerIdentity) -> bool {
-    match party {
-        CallerIdentity::Name(_) => true,
-        CallerIdentity::Other(text) => !text.starts_with('+') && !text.bytes().all(|byte| byte.is_ascii_digit()),
-        _ => false,
-    }
-}
-
 /// The fields of a row, by name.
 struct Fields(BTreeMap<String, String>);
 
@@ -394,11 +386,6 @@ impl Fields {
         };
         call.checked()
     }
-}
-
-/// Whether this is a service of North America: `+1911` and the like, of three digits.
-fn is_service(number: &str) -> bool {
-    matches!(number.as_bytes(), [b'+', b'1', b'2'..=b'9', b'1', b'1'])
 }
 
 #[cfg(test)]

@@ -32,10 +32,10 @@ pub fn roll_up_all(store: &Store) -> Result<RolledUp> {
     let mut slow = Slow::default();
     loop {
         let pass = slow.pass(store, TimeDelta::zero(), &Stop::default())?;
-        all.rounds += pass.done.rounds;
-        all.hours += pass.done.hours;
-        all.failed += pass.done.failed;
+        all.rounds += pass.rounds;
+        all.hours += pass.hours;
         if !pass.goes_on {
+            all.failed = slow.failing();
             return Ok(all);
         }
     }
@@ -44,7 +44,8 @@ pub fn roll_up_all(store: &Store) -> Result<RolledUp> {
 /// What a pass came to.
 #[derive(Default)]
 struct Pass {
-    done: RolledUp,
+    rounds: usize,
+    hours: usize,
     /// Whether the next one may come to more at once.
     goes_on: bool,
 }
@@ -66,6 +67,11 @@ struct Trouble {
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 
 impl Slow {
+    /// The businesses whose last round failed.
+    fn failing(&self) -> usize {
+        self.0.values().filter(|trouble| trouble.waits_until.is_some()).count()
+    }
+
     /// A round of every business of which something is marked and which was not computed within `pause`.
     fn pass(&mut self, store: &Store, pause: TimeDelta, stop: &Stop) -> Result<Pass> {
         let mut pass = Pass::default();
@@ -96,11 +102,13 @@ impl Slow {
         let rows = size_after(too_long);
         match store.worker(tenant, |tx| round(tx, rows)) {
             Ok(Some(round)) => {
-                pass.done.rounds += 1;
-                pass.done.hours += round.hours;
+                pass.rounds += 1;
+                pass.hours += round.hours;
                 pass.goes_on = true;
                 if round.is_all {
                     self.0.remove(&tenant.id());
+                } else if let Some(known) = self.0.get_mut(&tenant.id()) {
+                    known.waits_until = None;
                 }
             }
             Ok(None) => {}
@@ -114,7 +122,6 @@ impl Slow {
                 tracing::warn!(tenant = %tenant.id(), error = error.causes(), "a business's figures could not be computed");
                 let waits_until = Instant::now().checked_add(AFTER_FAILURE);
                 self.0.insert(tenant.id(), Trouble { too_long, waits_until });
-                pass.done.failed += 1;
             }
         }
         Ok(())

@@ -64,7 +64,7 @@ pub(super) async fn import(context: RequestContext<NoQuery, CallLogBody>) -> Api
             let mut read = Read::of(format, bytes.as_ref(), tx.now());
             // Nothing is written yet: all of them can be named.
             for contradiction in tx.calls().contradictions(read.batch())? {
-                read.contradicted(contradiction);
+                read.contradicted(contradiction)?;
             }
             if let Some(faults) = read.faults() {
                 return Ok(Err(faults));
@@ -111,10 +111,11 @@ impl Read {
     }
 
     /// Takes an error of one of the calls, as it is counted among them.
-    fn contradicted(&mut self, error: Error) {
+    fn contradicted(&mut self, error: Error) -> nmc_core::Result<()> {
         let place = if let Error::Invalid { row: Some(call), .. } = error { self.places.get(call).copied() } else { None };
-        let (row, line) = place.unwrap_or_default();
+        let Some((row, line)) = place else { return Err(error) };
         self.faults.push((line, in_row(row, error)));
+        Ok(())
     }
 
     /// What is wrong with the first rows that are at fault, if any is.
