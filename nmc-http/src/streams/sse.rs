@@ -11,7 +11,7 @@ use actix_web::web::Bytes;
 use nmc_core::events::{StreamCursor, StreamEvent};
 use serde_json::json;
 use std::sync::Arc;
-use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::mpsc::{OwnedPermit, Sender, channel};
 
 /// How long a client waits before it comes back, in milliseconds.
 const RETRY: u32 = 2_000;
@@ -21,8 +21,11 @@ const CHUNKS: usize = 4;
 
 /// The answer, and what is told in it from now on. Without chunks, which HTTP/1.0 does not know, it ends with the connection.
 pub(crate) fn begin(streams: Arc<Streams>, pool: BlockingPool, listener: Listener, takes_chunks: bool) -> HttpResponse {
-    let (chunks, receiver) = channel(CHUNKS);
-    tokio::task::spawn_local(run(streams, pool, listener, chunks));
+    // One more, in which the end finds its place however little the client takes.
+    let (chunks, receiver) = channel(CHUNKS + 1);
+    if let Ok(last) = chunks.clone().try_reserve_owned() {
+        tokio::task::spawn_local(run(streams, pool, listener, chunks, last));
+    }
     let mut answer = HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -35,13 +38,12 @@ pub(crate) fn begin(streams: Arc<Streams>, pool: BlockingPool, listener: Listene
     answer
 }
 
-async fn run(streams: Arc<Streams>, pool: BlockingPool, listener: Listener, chunks: Sender<Bytes>) {
+async fn run(streams: Arc<Streams>, pool: BlockingPool, listener: Listener, chunks: Sender<Bytes>, last: OwnedPermit<Bytes>) {
     let record = Record::begin(&streams, &listener, "sse");
-    let mut answer = Answer { text: format!("retry: {RETRY}\n"), chunks: chunks.clone(), record: &record };
+    let mut answer = Answer { text: format!("retry: {RETRY}\n"), chunks, record: &record };
     let end = follow(&streams, &pool, listener, &mut answer, std::future::pending()).await;
     record.end(end);
-    // If there is no room for it, the end of the answer says as much.
-    drop(chunks.try_send(Bytes::from(words("end", None, &json!({ "reason": end.label() })))));
+    last.send(Bytes::from(words("end", None, &json!({ "reason": end.label() }))));
 }
 
 /// The answer as it is written.
