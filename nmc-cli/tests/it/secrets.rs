@@ -6,7 +6,6 @@ use nmc_core::testing::TestDb;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 const WARNING: &str = "can be read by every user of this machine";
 
@@ -50,7 +49,8 @@ fn files_that_are_no_files_are_refused_and_not_waited_for() {
     let onboard = |file: &'static str| {
         vec!["tenant", "onboard", "--name", "X", "--owner-email", "x@example.com", "--owner-first-name", "X", file]
     };
-    let before = Instant::now();
+    // Waited for within limits, each: a machine that is busy takes longer for all of them.
+    let run = |arguments: &[&str]| home.nmc.start(arguments).end();
     for (path, why) in
         [(pipe, "is a pipe into which nothing was written"), (folder, "is a directory"), ("/dev/zero", "is a device or a socket")]
     {
@@ -60,12 +60,11 @@ fn files_that_are_no_files_are_refused_and_not_waited_for() {
             ("--owner-password-file", [onboard("--owner-last-name"), vec!["X"]].concat()),
         ] {
             let all = [&arguments[..], &[option, path]].concat();
-            home.nmc.run(&all).refused(2, &format!("{option}: {path} {why}"));
+            run(&all).refused(2, &format!("{option}: {path} {why}"));
         }
-        home.nmc.run(&["token-key", "list", "--token-keys", path]).refused(2, "is not an ordinary file");
-        home.nmc.run(&["serve", "--database-url", "", "--token-keys", path]).code(2);
+        run(&["token-key", "list", "--token-keys", path]).refused(2, "is not an ordinary file");
+        run(&["serve", "--database-url", "", "--token-keys", path]).code(2);
     }
-    assert!(before.elapsed() < Duration::from_secs(45), "{:?}", before.elapsed());
 }
 
 #[test]
