@@ -4,7 +4,7 @@ use crate::blocking::BlockingPool;
 use crate::client::Proxies;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::limits::{Limits, RateLimits};
-use crate::routes::{self, Serves};
+use crate::routes::Serves;
 use crate::serving::{Place, Shared, run};
 use crate::shares::{Places, Turns};
 use crate::state::{App, Webhooks};
@@ -175,7 +175,6 @@ pub fn start(authenticator: Authenticator, config: ServerConfig) -> std::io::Res
         pool: web::Data::new(pool),
         app: web::Data::new(app),
         origins: config.cors_origins,
-        document: routes::v1::document(),
     };
     let places: Vec<Place> = [Some(main), webhooks].into_iter().flatten().collect();
     let (started, starting) = mpsc::channel();

@@ -20,7 +20,6 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
-use utoipa::openapi::OpenApi;
 
 /// Between two looks for connections that have been idle too long.
 const SWEEPS: Duration = Duration::from_millis(250);
@@ -58,7 +57,6 @@ pub(crate) struct Shared {
     pub(crate) pool: web::Data<BlockingPool>,
     pub(crate) app: web::Data<App>,
     pub(crate) origins: Vec<String>,
-    pub(crate) document: OpenApi,
 }
 
 /// Runs one thread of the server, from its start to its end.
@@ -156,7 +154,7 @@ async fn service(
         .wrap(from_fn(headers::secure))
         .wrap(from_fn(log::requests))
         .wrap(from_fn(track))
-        .configure(|app| routes::configure(app, serves, &shared.document));
+        .configure(|app| routes::configure(app, serves));
     let app = app.into_factory().map_err(|error: Error| error.error_response());
     let http = HttpService::build()
         // Both are looked after by the connection's line, which knows how many there are.

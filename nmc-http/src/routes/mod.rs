@@ -14,7 +14,6 @@ use crate::error::{ApiError, ApiResult};
 use crate::webhooks;
 use actix_web::{HttpResponse, guard, web};
 use nmc_core::Error;
-use utoipa::openapi::OpenApi;
 
 /// The kind of requests that a listener answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +26,10 @@ pub(crate) enum Serves {
 }
 
 /// Every route, in one table.
-pub(crate) fn configure(app: &mut web::ServiceConfig, serves: Serves, document: &OpenApi) {
+pub(crate) fn configure(app: &mut web::ServiceConfig, serves: Serves) {
     if serves != Serves::Webhooks {
         v1::routes(&mut Api::Server(app));
-        docs::configure(app, document);
+        docs::configure(app);
         alert_links::configure(app);
         web_inbox::configure(app);
     }
