@@ -180,8 +180,8 @@ impl Actor {
     pub(crate) fn must(&self, permission: Permission) -> Result<()> {
         match (self.may(permission), &self.who) {
             (true, _) => Ok(()),
-            (false, Who::Key { .. }) => Err(Error::Forbidden("this API key lacks the scope for that")),
-            (false, _) => Err(Error::Forbidden("your role does not allow that")),
+            (false, Who::Key { .. }) => Err(Error::Forbidden(permission.not_of_the_key())),
+            (false, _) => Err(Error::Forbidden(permission.not_of_the_role())),
         }
     }
 

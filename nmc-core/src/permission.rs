@@ -29,6 +29,16 @@ macro_rules! permissions {
                 match self { $(Self::$variant => $what),* }
             }
 
+            /// The refusal to an API key that lacks the scope.
+            pub(crate) const fn not_of_the_key(self) -> &'static str {
+                match self { $(Self::$variant => concat!("this API key lacks the scope ", $label)),* }
+            }
+
+            /// The refusal to a person whose role lacks the permission.
+            pub(crate) const fn not_of_the_role(self) -> &'static str {
+                match self { $(Self::$variant => concat!("your role does not allow that: it lacks ", $label)),* }
+            }
+
             /// The roles that have the permission.
             #[must_use]
             pub const fn roles(self) -> &'static [UserRole] {

@@ -186,7 +186,10 @@ fn no_key_does_more_than_who_makes_changes_or_rotates_it() {
     let wider = "a key may do no more than who makes it";
     let (ada, ben) = (house.bearer("ada"), house.add("ben", UserRole::Operator));
     let his = house.bearer("ben");
-    assert_eq!(forbidden(house.acting(&his, |tx| make_key(tx, &order(&[TenantRead])))), "your role does not allow that");
+    assert_eq!(
+        forbidden(house.acting(&his, |tx| make_key(tx, &order(&[TenantRead])))),
+        "your role does not allow that: it lacks api-keys:write"
+    );
     assert_eq!(house.tx(|tx| tx.users().get(ben)).unwrap().role, UserRole::Operator);
 
     let (narrow, narrow_text) = made(&house, &order(&[ApiKeysWrite, TenantRead]));
@@ -207,7 +210,7 @@ fn no_key_does_more_than_who_makes_changes_or_rotates_it() {
     house.refused(wider, || house.acting(&key, |tx| change_key(tx, wide.id, &renamed)));
     house.refused(wider, || house.acting(&key, |tx| change_key(tx, wide.id, &scopes(&["tenant:read"]))));
     house.refused(wider, || house.acting(&key, |tx| rotate_key(tx, wide.id, TimeDelta::zero())));
-    let lacks = "this API key lacks the scope for that";
+    let lacks = "this API key lacks the scope api-keys:write";
     let without = shown(&house, &plain_text);
     house.acting(&without, |_| Ok(())).unwrap();
     house.refused(lacks, || house.acting(&without, |tx| make_key(tx, &order(&[TenantRead]))));

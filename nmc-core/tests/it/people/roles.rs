@@ -98,7 +98,10 @@ fn a_key_may_what_its_scopes_say_and_no_more() {
             });
             match came {
                 Ok(()) => assert_eq!(permission, scope),
-                came => assert_eq!((forbidden(came), permission != scope), ("this API key lacks the scope for that", true)),
+                came => {
+                    let lacks = format!("this API key lacks the scope {permission}");
+                    assert_eq!((forbidden(came), permission != scope), (lacks.as_str(), true));
+                }
             }
         }
     }
