@@ -40,7 +40,7 @@ pub enum Error {
         constraint: Option<Cow<'static, str>>,
     },
     /// The input breaks a rule.
-    #[error("{}{field} {rule}", in_row(*row))]
+    #[error("{}{field} {rule}", in_row(*row, field))]
     #[non_exhaustive]
     Invalid {
         /// The field at fault.
@@ -288,8 +288,10 @@ fn no_step(from: &str, to: &str) -> String {
     if from == to { format!("is {to} already") } else { format!("can't go from {from} to {to}") }
 }
 
-fn in_row(row: Option<usize>) -> String {
-    row.map(|row| format!("rows[{row}].")).unwrap_or_default()
+/// The place of a field: what is at fault as a whole, such as `the row`, is no field of it.
+fn in_row(row: Option<usize>, field: &str) -> String {
+    let parted = if field.contains(' ') { ": " } else { "." };
+    row.map(|row| format!("rows[{row}]{parted}")).unwrap_or_default()
 }
 
 /// Turns "no row" into [`Error::NotFound`] of `entity`.

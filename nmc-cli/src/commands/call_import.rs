@@ -10,7 +10,7 @@ use crate::stop::StopSignals;
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use nmc_core::calls::{CallLog, CallLogFormat, NewCall};
-use nmc_core::{Error, Store, Tenant};
+use nmc_core::{CallDirection, Error, Store, Tenant};
 use serde_json::json;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek as _};
@@ -52,6 +52,38 @@ struct Imported {
     new: Option<u64>,
 }
 
+/// The calls that were read from a log.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    calls: u64,
+    /// Inbound ones of which nobody can tell what came of them.
+    undecided: u64,
+}
+
+impl Count {
+    fn add(&mut self, batch: &Batch) {
+        let is_undecided = |call: &&NewCall| call.call_direction == CallDirection::Inbound && call.outcome.is_none();
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        self.calls += number(batch.calls.len());
+        self.undecided += number(batch.calls.iter().filter(is_undecided).count());
+    }
+
+    /// Says what nobody would look for: no figure has these calls.
+    fn tell(self) {
+        match self.undecided {
+            0 => {}
+            1 => eprintln!(
+                "1 inbound call has neither an outcome nor the status of a call that has ended: the figures of calls leave it out"
+            ),
+            many => {
+                eprintln!(
+                    "{many} inbound calls have neither an outcome nor the status of a call that has ended: the figures of calls leave them out"
+                );
+            }
+        }
+    }
+}
+
 const IMPORTED: Columns<Imported> = Columns(&[
     ("read", |row| json!(row.read)),
     ("imported", |row| json!(row.new)),
@@ -61,7 +93,7 @@ const IMPORTED: Columns<Imported> = Columns(&[
 /// How much of a log is written.
 #[derive(Clone, Copy, Default)]
 struct Loaded {
-    taken: u64,
+    taken: Count,
     written: u64,
 }
 
@@ -95,7 +127,8 @@ fn import(store: &Store, tenant: &Tenant, args: &ImportArgs, asked: &AtomicBool)
             None => check(store, tenant, std::io::stdin().lock(), args, asked)?,
         };
         if args.dry_run {
-            IMPORTED.one(args.format.format, &Imported { read, new: None })?;
+            read.tell();
+            IMPORTED.one(args.format.format, &Imported { read: read.calls, new: None })?;
             return Ok(ExitCode::SUCCESS);
         }
     }
@@ -107,25 +140,26 @@ fn import(store: &Store, tenant: &Tenant, args: &ImportArgs, asked: &AtomicBool)
         (None, Some(file)) => load(store, tenant, file, args, asked),
         (None, None) => load(store, tenant, std::io::stdin().lock(), args, asked),
     }?;
-    if loaded.taken == 0 {
+    if loaded.taken.calls == 0 {
         eprintln!("there is no call in it");
     }
-    IMPORTED.one(args.format.format, &Imported { read: loaded.taken, new: Some(loaded.written) })?;
+    loaded.taken.tell();
+    IMPORTED.one(args.format.format, &Imported { read: loaded.taken.calls, new: Some(loaded.written) })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads a log to its end, and counts its calls, if none of its lines is at fault by itself or contradicts what is recorded.
-fn check(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<u64> {
+fn check(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, asked: &AtomicBool) -> CliResult<Count> {
     let mut log = open(input, args)?;
     let mut progress = Progress::start("checked");
-    let (mut read, mut faults) = (0_u64, 0_u64);
+    let (mut read, mut faults) = (Count::default(), 0_u64);
     while let Some(batch) = Batch::of(&mut log, store.now(), asked) {
         if batch.is_cut {
             progress.end();
             return Err(CliError::Interrupted);
         }
-        read += batch.read();
-        progress.tell(read);
+        read.add(&batch);
+        progress.tell(read.calls);
         let at_fault = batch.at_fault(store, tenant, None).inspect_err(|_| progress.end())?;
         if !at_fault.is_empty() {
             progress.end();
@@ -185,10 +219,6 @@ impl Batch {
         if batch.is_cut || !batch.calls.is_empty() || !batch.faults.is_empty() { Some(batch) } else { None }
     }
 
-    fn read(&self) -> u64 {
-        u64::try_from(self.calls.len()).unwrap_or(u64::MAX)
-    }
-
     /// The lines at fault, those included whose calls contradict what is recorded, in their order. What the batch was refused for is one of
     /// them, unless it is gone by now.
     fn at_fault(mut self, store: &Store, tenant: &Tenant, refused: Option<Error>) -> nmc_core::Result<Vec<(u64, Error)>> {
@@ -230,9 +260,9 @@ fn load(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, ask
         let written = if batch.faults.is_empty() { store.tenant(tenant, |tx| tx.calls().import(&batch.calls)) } else { Ok(0) };
         match written {
             Ok(new) if batch.faults.is_empty() => {
-                done.taken += batch.read();
+                done.taken.add(&batch);
                 done.written += new;
-                progress.tell(done.taken);
+                progress.tell(done.taken.calls);
             }
             Err(error) if row_of(&error).is_none() => break error.into(),
             refused => {
@@ -255,7 +285,7 @@ fn load(store: &Store, tenant: &Tenant, input: impl Read, args: &ImportArgs, ask
     eprintln!(
         "of the log, {} calls were read and kept, {} of them new, and nothing of what follows: import it again, and what is there \
          already stays as it is",
-        done.taken, done.written
+        done.taken.calls, done.written
     );
     Err(stopped)
 }

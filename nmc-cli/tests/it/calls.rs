@@ -271,7 +271,7 @@ fn a_line_at_fault_is_named_and_nothing_is_half_written() {
     let said = shop.import(&[&many]).refused(2, "30 lines are at fault, of which the first 20 are told");
     assert_eq!(said.err.lines().count(), 21, "{said:?}");
     for (name, text, why) in [
-        ("colours.csv", "caller_phone,colour\n1,2\n", "line 1: colour must be among: caller_phone"),
+        ("colours.csv", "caller_phone,colour\n1,2\n", "line 1: colour is no field of a call log, which are: caller_phone"),
         (
             "quote.csv",
             "caller_phone,called_phone,twilio_call_sid\n+14155550123,+13125550100,\"C1\n",

@@ -1,7 +1,7 @@
 //! Call logs from elsewhere, in CSV or JSON lines, read a row at a time.
 
-use super::NewCall;
 use super::call_log_input::{Bounded, Lines, Members, Taken, is_well_quoted};
+use super::{NewCall, outcome};
 use crate::types::{bounds, required};
 use crate::{CallDirection, CallStatus, CallerIdentity, Error, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
@@ -55,7 +55,8 @@ enum Rows<R> {
 const LONGEST_ROW: usize = 64 * 1024;
 
 impl<R: Read> CallLog<R> {
-    /// The fields of a row. The first three are required; a status that is left out is `completed`, a direction `inbound`. Instants are
+    /// The fields of a row. The first three are required; a status that is left out is `completed`, a direction `inbound`. The outcome of an inbound call, where it is left out,
+    /// [follows](outcome) from the status, if there is one. Instants are
     /// in RFC 3339, like `2026-11-22T18:00:00Z`; the price is in US dollars, and may be below zero, as Twilio's lists have it. `twilio_call_sid` may be any id that tells the calls of a
     /// business apart; rows
     /// that have it in common tell of one call, or the later one is at fault. That is told of the 50,000 calls before it at least.
@@ -223,7 +224,7 @@ fn known(name: &str, place: impl Fn() -> String) -> Result<()> {
     // Their name is repeated only if it could be one of ours.
     let is_a_name = name.len() <= 60 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !name.is_empty();
     let field = if is_a_name { name.to_owned() } else { place() };
-    Err(Error::invalid(field, format!("must be among: {}", CallLog::<&[u8]>::FIELDS.join(", "))))
+    Err(Error::invalid(field, format!("is no field of a call log, which are: {}", CallLog::<&[u8]>::FIELDS.join(", "))))
 }
 
 fn refusal(error: &csv::Error) -> Broken {
@@ -233,7 +234,7 @@ fn refusal(error: &csv::Error) -> Broken {
             "the row",
             format!("must have {expected_len} values, as the first line has, and has {len}"),
         )),
-        csv::ErrorKind::Utf8 { .. } => Broken::row(Error::invalid("the row", "must be UTF-8")),
+        csv::ErrorKind::Utf8 { .. } => Broken::row(Error::invalid("the row", "must be UTF-8, as a spreadsheet's `CSV UTF-8` is")),
         _ => Broken::ends(Error::invalid("the row", "must be comma-separated values")),
     }
 }
@@ -253,7 +254,7 @@ fn object(line: &[u8]) -> Result<Fields> {
     };
     let mut fields = BTreeMap::new();
     for (name, value) in members {
-        known(&name, || "the name of a field".to_owned())?;
+        known(&name, || "a member".to_owned())?;
         let text = match value {
             serde_json::Value::Null => None,
             serde_json::Value::String(text) => Some(text),
@@ -343,11 +344,10 @@ impl Fields {
         if let Some(phone @ CallerIdentity::Phone(_)) = certain {
             return Ok(phone);
         }
-        if text.parse().is_ok_and(|party| is_nobody(&party)) {
-            let rule = "must be a number, like +14155550123, a short code, a SIP or client address, or `anonymous`";
-            return Err(Error::invalid(name, rule));
-        }
-        let party: CallerIdentity = Self::typed(name, text)?;
+        // Others may go by a name, but not here.
+        let rule = "must be a number, like +14155550123, a short code, a SIP or client address, or `anonymous`";
+        let party = text.parse::<CallerIdentity>().ok().filter(|party| !is_nobody(party));
+        let party = party.ok_or_else(|| Error::invalid(name, rule))?;
         if party.as_str().starts_with('+') && !is_service(party.as_str()) {
             return Err(Error::invalid(
                 name,
@@ -366,12 +366,15 @@ impl Fields {
         // One of which nobody sees anything is none.
         let sid = required("twilio_call_sid", self.required("twilio_call_sid")?, 100)?;
         let seconds = "must be a whole number of seconds";
+        let (status, duration_seconds) = (self.listed("call_status")?, self.parsed("duration_seconds", seconds)?);
+        // Lists such as Twilio's have no outcome. What tells no status either is no word about what the call was.
+        let follows = |status| outcome(status, None, None, self.text("answered_by"), duration_seconds, false);
         let call = NewCall {
-            call_status: self.listed("call_status")?.unwrap_or(CallStatus::Completed),
-            outcome: self.listed("outcome")?,
+            call_status: status.unwrap_or(CallStatus::Completed),
+            outcome: self.listed("outcome")?.or_else(|| status.filter(|_| !is_outbound).and_then(follows)),
             started_at: self.instant("started_at")?,
             ended_at: self.instant("ended_at")?,
-            duration_seconds: self.parsed("duration_seconds", seconds)?,
+            duration_seconds,
             caller_name: self.owned("caller_name"),
             caller_city: self.owned("caller_city"),
             caller_state: self.owned("caller_state"),

@@ -118,6 +118,34 @@ fn values_of_lists_are_read_in_any_case() {
 }
 
 #[test]
+fn outcome_that_is_left_out_follows_from_the_status() {
+    use CallOutcome::{Abandoned, Answered, Failed, Missed, Voicemail};
+    for (row, outcome) in [
+        // Direction, status, outcome, seconds, and who answered.
+        (",No Answer,,,", Some(Missed)),
+        (",busy,,,", Some(Missed)),
+        (",canceled,,,", Some(Abandoned)),
+        (",failed,,,", Some(Failed)),
+        (",completed,,120,", Some(Answered)),
+        (",completed,,,", Some(Answered)),
+        (",completed,,0,", Some(Abandoned)),
+        (",completed,,30,machine_start", Some(Voicemail)),
+        // What was told is taken as it is, and nothing follows where nothing was told, or the call goes on.
+        (",completed,missed,120,", Some(Missed)),
+        (",,,120,", None),
+        (",in-progress,,,", None),
+        ("outbound,no-answer,,,", None),
+    ] {
+        let csv = format!(
+            "caller_phone,called_phone,twilio_call_sid,call_direction,call_status,outcome,duration_seconds,answered_by\n\
+             +14155550123,+14155550100,CA1,{row}\n"
+        );
+        let call = CallLog::new(CallLogFormat::Csv, csv.as_bytes()).next().unwrap().unwrap();
+        assert_eq!(call.outcome, outcome, "{row}");
+    }
+}
+
+#[test]
 fn party_that_nobody_goes_by_is_refused() {
     for party in ["abc", "AT&T", "joe@example.com", "sim:DE0123", "unlisted.", "12"] {
         for (format, log) in [
@@ -177,12 +205,12 @@ fn the_line_of_a_row_counts_all_that_stand_before_it() {
 fn what_is_no_log_is_refused_by_its_first_row() {
     let open = format!("caller_phone,called_phone,twilio_call_sid\n\"{}", "a\n".repeat(LONGEST_ROW));
     for (format, text, rule) in [
-        (CallLogFormat::Csv, "caller_phone,colour\n1,2", "colour must be among: caller_phone"),
+        (CallLogFormat::Csv, "caller_phone,colour\n1,2", "colour is no field of a call log, which are: caller_phone"),
         (CallLogFormat::Csv, "caller_phone,caller_phone\n1,2", "caller_phone must be there once"),
         (CallLogFormat::Csv, "caller_phone;called_phone\n1;2", "the header must have commas between the names"),
         (CallLogFormat::Csv, "caller_phone\tcalled_phone\n1\t2", "the header must have commas between the names"),
-        (CallLogFormat::Csv, "caller_phone,Ann Lee\n1", "column 2 of the header must be among"),
-        (CallLogFormat::JsonLines, "{\"Ann Lee\": 1}", "the name of a field must be among"),
+        (CallLogFormat::Csv, "caller_phone,Ann Lee\n1", "column 2 of the header is no field"),
+        (CallLogFormat::JsonLines, "{\"Ann Lee\": 1}", "a member is no field"),
         (CallLogFormat::Csv, "caller_phone,called_phone,twilio_call_sid\n+14155550123,+14155550100,\"CA1\n1,2,3\n", "in pairs"),
         (CallLogFormat::Csv, "caller_phone,called_phone,twilio_call_sid\n\"+14155550123\"x,+14155550100,CA1\n", "whole values"),
         (CallLogFormat::Csv, "caller_phone,called_phone,twilio_call_sid\n5\" pipe,+14155550100,CA1\n", "whole values"),
