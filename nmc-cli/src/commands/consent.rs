@@ -23,6 +23,9 @@ pub(crate) enum ConsentCommand {
         /// Only decisions for this
         #[arg(long, value_enum)]
         action: Option<Heard>,
+        /// Only decisions that count: each person's latest
+        #[arg(long)]
+        latest: bool,
         #[command(flatten)]
         page: PageArgs,
     },
@@ -87,10 +90,10 @@ pub(crate) fn run(args: &DatabaseArgs, command: ConsentCommand) -> CliResult {
     let database = Database::open(args)?;
     let store = database.store()?;
     match command {
-        ConsentCommand::List { tenant: key, action, page } => {
+        ConsentCommand::List { tenant: key, action, latest, page } => {
             let proof = tenant(&store, &key.tenant)?;
             let request = page.of(LIST)?;
-            let filter = ConsentFilter { action: action.map(ConsentAction::from), ..ConsentFilter::default() };
+            let filter = ConsentFilter { action: action.map(ConsentAction::from), latest, ..ConsentFilter::default() };
             let rows = store.as_operator(&proof, |tx| tx.consents().list(&filter, request))?;
             COLUMNS.page(LIST, page.format.format, &rows)?;
         }

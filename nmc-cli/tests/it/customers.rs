@@ -48,6 +48,9 @@ fn a_customer_is_shown_with_all_that_is_known() {
     assert_eq!(listed(&[]), [json!("+14155550123"), json!(person)]);
     assert_eq!(listed(&["--action", "opt-out"]), [json!(person)]);
     assert_eq!(listed(&["--action", "opt-in"]), [json!("+14155550123")]);
+    nmc.run(&["consent", "record", "+14155550123", "--action", "opt-out"]).ok();
+    assert_eq!(listed(&["--action", "opt-in", "--latest"]), Vec::<Value>::new());
+    assert_eq!(listed(&["--action", "opt-out", "--latest"]), [json!("+14155550123"), json!(person)]);
     assert_eq!(listed(&["--tenant", "Rival Rooter"]), Vec::<Value>::new());
     nmc.run(&["consent", "list", "--action", "maybe"]).refused(2, "opt-out");
     drop(rival);

@@ -162,6 +162,7 @@ impl Asked {
             ("all", all()),
             ("opt-outs", ConsentFilter { action: Some(ConsentAction::OptOut), ..all() }),
             ("opt-ins", ConsentFilter { action: Some(ConsentAction::OptIn), ..all() }),
+            ("opt-outs in force", ConsentFilter { action: Some(ConsentAction::OptOut), latest: true, ..all() }),
             ("customer", customer()),
             ("customer, opt-ins", ConsentFilter { action: Some(ConsentAction::OptIn), ..customer() }),
         ]

@@ -11,7 +11,8 @@ use crate::{
     PhoneNumber, Result, StreamEventKind, TenantId, UserId,
 };
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
+use diesel::alias;
+use diesel::dsl::{exists, not, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -74,6 +75,8 @@ pub struct ConsentFilter {
     pub customer: Option<PhoneNumber>,
     /// The kind of decision: opt-outs, or opt-ins.
     pub action: Option<ConsentAction>,
+    /// Whether it is only the decisions that count: each person's latest.
+    pub latest: bool,
 }
 
 /// The predicates of partial indexes, to the letter: PostgreSQL can't match them with bound values.
@@ -83,6 +86,10 @@ const fn of_action_sql(action: ConsentAction) -> &'static str {
         ConsentAction::OptIn => "action = 'opt_in'",
     }
 }
+
+/// Whether a later entry is of the same person. Those of before may have the longer of two spellings ([`PhoneNumber::person`]).
+const LATER_OF_THEM_SQL: &str = "later.customer_phone IN (consents.customer_phone, \
+     regexp_replace(consents.customer_phone, '^[+](52)1(?=[2-9][0-9]{9}$)|^[+](54)9(?=[1-9][0-9]{9}$)', '+\\1\\2'))";
 
 /// Records what staff heard, as whoever acts: nobody is texted against it once this has returned, and nothing is on its way any more.
 ///
@@ -160,7 +167,7 @@ impl Consents<'_> {
         } else {
             // Each has an index of its own.
             for action in ConsentAction::ALL.iter().filter(|action| filter.action.is_none_or(|only| only == **action)) {
-                rows.extend(self.newest(&ConsentFilter { customer: None, action: Some(*action) }, page)?);
+                rows.extend(self.newest(&ConsentFilter { action: Some(*action), ..filter.clone() }, page)?);
             }
             rows.sort_unstable_by_key(|row| Reverse((row.created_at, row.id.uuid())));
         }
@@ -174,6 +181,14 @@ impl Consents<'_> {
         }
         if let Some(action) = filter.action {
             query = query.filter(sql::<Bool>(of_action_sql(action)));
+        }
+        if filter.latest {
+            let later = alias!(consents as later);
+            let of_them = later
+                .filter(later.field(consents::tenant_id).eq(self.0.tenant))
+                .filter(sql::<Bool>(LATER_OF_THEM_SQL))
+                .filter(later.field(consents::sequence).gt(consents::sequence));
+            query = query.filter(not(exists(of_them)));
         }
         Ok(keyset(query, page, consents::created_at, consents::id).load(self.0.conn)?)
     }

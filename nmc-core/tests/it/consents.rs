@@ -104,7 +104,11 @@ fn an_entry_from_before_counts_in_either_spelling() {
     scene.text_from(person, "STOP");
     scene.db.execute(&format!("ALTER TABLE consents DISABLE TRIGGER ALL; UPDATE consents SET customer_phone = '{network}'"));
     assert!(scene.is_out(person) && scene.is_out(network));
+    let of_latest = ConsentFilter { action: Some(ConsentAction::OptOut), latest: true, ..ConsentFilter::default() };
+    let listed = || scene.tx(|tx| tx.consents().list(&of_latest, nmc_core::PageRequest::first())).unwrap().items.len();
+    assert_eq!(listed(), 1);
     scene.staff_record(network, ConsentAction::OptIn, Some("signed on paper")).unwrap();
+    assert_eq!(listed(), 0);
     assert!(!scene.is_out(person) && !scene.is_out(network), "the latest counts, under whichever it is");
 }
 
@@ -167,6 +171,10 @@ fn the_ledger_is_listed_in_pages_newest_first() {
     assert_eq!(all(ConsentFilter::default()), expected);
     let of_first = ConsentFilter { customer: Some(first), ..ConsentFilter::default() };
     assert_eq!(all(of_first), [0, 2, 4].map(|at| expected[at].clone()));
+    let of_latest = |action| all(ConsentFilter { action, latest: true, ..ConsentFilter::default() });
+    assert_eq!(of_latest(None), [0, 1].map(|at| expected[at].clone()));
+    assert_eq!(of_latest(Some(ConsentAction::OptOut)), expected[..1]);
+    assert_eq!(of_latest(Some(ConsentAction::OptIn)), expected[1..2]);
     let of_action = |action| all(ConsentFilter { action: Some(action), ..ConsentFilter::default() });
     assert_eq!(of_action(ConsentAction::OptIn), expected[1..3]);
     assert_eq!(of_action(ConsentAction::OptOut), [0, 3, 4].map(|at| expected[at].clone()));

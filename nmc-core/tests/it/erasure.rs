@@ -97,7 +97,7 @@ impl Scene {
     }
 
     fn decisions(&self, phone: &PhoneNumber) -> usize {
-        let filter = ConsentFilter { customer: Some(phone.clone()), action: None };
+        let filter = ConsentFilter { customer: Some(phone.clone()), ..ConsentFilter::default() };
         self.tx(|tx| tx.consents().list(&filter, PageRequest::first())).unwrap().items.len()
     }
 }

@@ -149,8 +149,8 @@ fn used_of_messages(filter: &MessageFilter) -> Vec<(&'static str, bool)> {
 
 /// As [`used_of_calls`], for decisions about texts.
 fn used_of_consents(filter: &ConsentFilter) -> Vec<(&'static str, bool)> {
-    let ConsentFilter { customer, action } = filter;
-    vec![("customer", customer.is_some()), ("action", action.is_some())]
+    let ConsentFilter { customer, action, latest } = filter;
+    vec![("customer", customer.is_some()), ("action", action.is_some()), ("latest", *latest)]
 }
 
 /// As [`used_of_calls`], for entries of a log.

@@ -54,6 +54,9 @@ pub(crate) struct ConsentQuery {
     /// The kind of decision: opt-outs, or opt-ins.
     #[param(inline, value_type = Option<text::ConsentAction>)]
     action: Option<text::ConsentAction>,
+    /// Whether it is only the decisions that count: each person's latest. Opt-outs that count are who may not be texted.
+    #[serde(default)]
+    latest: bool,
     /// The most rows of the page, 1 to 200; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
@@ -79,6 +82,7 @@ pub(super) async fn list(context: RequestContext<ConsentQuery, ()>) -> ApiResult
     let filter = ConsentFilter {
         customer: context.query.customer_phone.as_ref().map(|phone| phone.0.clone()),
         action: context.query.action.map(|action| action.0),
+        latest: context.query.latest,
     };
     let rows = context.acting(move |tx| tx.consents().list(&filter, page)).await?;
     Ok(Json(LIST.of(rows)))
