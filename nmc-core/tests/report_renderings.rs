@@ -10,6 +10,8 @@ use nmc_core::rust_decimal::Decimal;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
 /// The text of a PDF, with its layout.
 fn text(pdf: &[u8]) -> String {
     let mut reader = Command::new("pdftotext")
@@ -98,6 +100,44 @@ fn pdf_says_what_is_unknown_and_what_stands_out() {
     assert!(quiet(5, 1).contains("Nothing stands out. Keep going."));
     assert!(quiet(3, 3).contains("3 of 3 calls were missed.") && !quiet(3, 3).contains("Nothing stands out"));
     assert!(quiet(0, 0).contains("There are no figures of the day before to compare with."));
+}
+
+#[test]
+fn pdf_says_what_became_of_calls_neither_answered_nor_missed() {
+    for (blocked, failed, words) in [
+        (0, 0, ""),
+        (1, 0, " 1 was blocked."),
+        (2, 0, " 2 were blocked."),
+        (0, 1, " 1 could not be connected."),
+        (1, 3, " 1 was blocked, and 3 could not be connected."),
+        (2, 1, " 2 were blocked, and 1 could not be connected."),
+    ] {
+        let mut facts = sample::facts(ReportKind::Daily, 1);
+        let counts = [
+            ("nmc.calls_inbound", 9 + blocked + failed),
+            ("nmc.calls_answered", 5),
+            ("nmc.calls_unanswered", 4),
+            ("nmc.calls_blocked", blocked),
+            ("nmc.calls_failed", failed),
+        ];
+        *facts.figures.values_mut().next().unwrap() =
+            counts.into_iter().map(|(name, count)| (name.to_owned(), Decimal::from(count))).collect();
+        let pdf = pdf_of(facts).split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = format!("Of {} calls, you answered 5 and missed 4.{words} None of the callers", 9 + blocked + failed);
+        assert!(pdf.contains(&said), "{said}: {pdf}");
+    }
+}
+
+#[test]
+fn pdf_has_the_weekdays_of_its_period_alone() {
+    for (days, rows) in [(2, 2), (6, 6), (7, 7), (12, 7)] {
+        let pdf = text(&ReportContent::compose(sample::facts(ReportKind::Custom, days)).unwrap().to_pdf(Paper::Letter).unwrap());
+        let is_row = |line: &&str| {
+            let day = line.split_whitespace().next().is_some_and(|word| WEEKDAYS.contains(&word));
+            day && line.split_whitespace().count() == 26
+        };
+        assert_eq!(pdf.lines().filter(is_row).count(), 2 * rows, "{days} days: {pdf}");
+    }
 }
 
 #[test]

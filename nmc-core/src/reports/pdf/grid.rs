@@ -3,7 +3,7 @@
 use super::chart::{DARK, GRAY, WHITE, length, share};
 use super::sheet::{Ink, Part, Shape, Sheet};
 use super::text::Face;
-use crate::reports::words::WEEKDAYS;
+use chrono::Weekday;
 use krilla::tagging::{TableHeaderScope, Tag, TagKind};
 
 pub(super) const ROW: f32 = 15.0;
@@ -12,8 +12,10 @@ const SMALL: f32 = 7.5;
 const LABEL: f32 = 30.0;
 const SUM: f32 = 32.0;
 
-/// The height of a grid.
-pub(super) const HEIGHT: f32 = HEADER + 7.0 * ROW;
+/// The height of a grid of so many days.
+pub(super) fn height(days: usize) -> f32 {
+    HEADER + length(days) * ROW
+}
 
 /// An hour, short enough for a column: `12a`, `7a`, `12p`.
 fn column(hour: usize) -> String {
@@ -35,10 +37,10 @@ fn mixed(Ink(red, green, blue): Ink, share: f32) -> Ink {
     Ink(mix(red), mix(green), mix(blue))
 }
 
-/// Draws the grid on the last page.
-pub(super) fn draw(sheet: &mut Sheet, cells: &[[u64; 24]; 7], ink: Ink, (left, top): (f32, f32), width: f32) -> Part {
+/// Draws the grid on the last page: the calls of each of these weekdays.
+pub(super) fn draw(sheet: &mut Sheet, days: &[(Weekday, &[u64; 24])], ink: Ink, (left, top): (f32, f32), width: f32) -> Part {
     let slot = (width - LABEL - SUM) / 24.0;
-    let most = cells.iter().flatten().copied().max().unwrap_or_default();
+    let most = days.iter().flat_map(|(_, calls)| calls.iter()).copied().max().unwrap_or_default();
     let mut rows = Vec::new();
     let mut header = vec![text_cell(sheet, "", (left, top + 8.0), LABEL, Face::Regular, GRAY, true)];
     for hour in 0..24 {
@@ -47,11 +49,10 @@ pub(super) fn draw(sheet: &mut Sheet, cells: &[[u64; 24]; 7], ink: Ink, (left, t
     }
     header.push(text_cell(sheet, "All", (left + width - SUM, top + 8.0), SUM, Face::Bold, GRAY, true));
     rows.push(Part::Group(Tag::TR.into(), header));
-    for (row, (weekday, calls)) in WEEKDAYS.into_iter().zip(cells).enumerate() {
+    for (row, (weekday, calls)) in days.iter().enumerate() {
         let y = top + HEADER + length(row) * ROW;
         let base = y + ROW / 2.0 + 2.7;
-        let name: String = weekday.chars().take(3).collect();
-        let text = vec![Shape::Text { x: left, y: base, face: Face::Regular, size: 8.5, ink: DARK, text: name }];
+        let text = vec![Shape::Text { x: left, y: base, face: Face::Regular, size: 8.5, ink: DARK, text: weekday.to_string() }];
         let mut parts = vec![Part::Group(TagKind::TH(Tag::TH(TableHeaderScope::Row)), vec![sheet.text(text)])];
         for (hour, calls) in calls.iter().enumerate() {
             let x = left + LABEL + length(hour) * slot;

@@ -9,8 +9,13 @@ use super::table::{self, Cell};
 use super::text::Face;
 use super::words;
 use crate::reports::content::ReportKind;
+use chrono::Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
+use chrono::{Datelike as _, Weekday};
 use krilla::tagging::{Tag, TagKind};
 use std::num::NonZeroU16;
+
+/// The days of the week, in the order of the hours' rows.
+const WEEK: [Weekday; 7] = [Mon, Tue, Wed, Thu, Fri, Sat, Sun];
 
 /// The most rows of numbers, and of people, on paper. The CSV has all.
 const MOST_ROWS: usize = 12;
@@ -22,16 +27,21 @@ impl Pages<'_> {
         if self.report.period.days == 1 || self.count("nmc.calls_inbound") == 0 {
             return;
         }
+        // A weekday that the period does not have is none on which nobody called.
+        let days = self.report.period.first_day.iter_days().take(usize::from(self.report.period.days.min(7)));
+        let present: Vec<Weekday> = days.map(|day| day.weekday()).collect();
         for (title, cells, ink) in
             [("When people call", &hours.inbound, BLUE), ("When calls are missed", &hours.unanswered, Ink(176, 74, 10))]
         {
-            self.need(grid::HEIGHT + 40.0);
+            let days: Vec<_> = WEEK.into_iter().zip(cells).filter(|(day, _)| present.contains(day)).collect();
+            let height = grid::height(days.len());
+            self.need(height + 40.0);
             self.heading(2, title, 13.0);
             self.y += 4.0;
             let (at, width) = ((MARGIN, self.y), self.width());
-            let part = grid::draw(&mut self.sheet, cells, ink, at, width);
+            let part = grid::draw(&mut self.sheet, &days, ink, at, width);
             self.parts.push(part);
-            self.y += grid::HEIGHT + 14.0;
+            self.y += height + 14.0;
         }
     }
 

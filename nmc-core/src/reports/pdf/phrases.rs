@@ -27,6 +27,7 @@ pub(super) fn summary(report: &ReportContent) -> String {
             format!("Of {calls} calls, you answered {answered} and missed {}.", show("nmc.calls_unanswered"))
         }
     };
+    text.push_str(&neither(&show, count("nmc.calls_blocked"), count("nmc.calls_failed")));
     if missed > 0 {
         text.push_str(&texted(report, missed));
     }
@@ -35,6 +36,19 @@ pub(super) fn summary(report: &ReportContent) -> String {
         text.push_str(&format!(" Missed calls brought {} of work after all.", words::display(revenue, "USD")));
     }
     text
+}
+
+/// The calls that were neither answered nor missed: without them the others don't add up.
+fn neither(show: &impl Fn(&'static str) -> String, blocked: u64, failed: u64) -> String {
+    let (of_blocked, of_failed) = (show("nmc.calls_blocked"), show("nmc.calls_failed"));
+    match (blocked, failed) {
+        (0, 0) => String::new(),
+        (1, 0) => " 1 was blocked.".to_owned(),
+        (_, 0) => format!(" {of_blocked} were blocked."),
+        (0, _) => format!(" {of_failed} could not be connected."),
+        (1, _) => format!(" 1 was blocked, and {of_failed} could not be connected."),
+        _ => format!(" {of_blocked} were blocked, and {of_failed} could not be connected."),
+    }
 }
 
 /// How many of those who were missed got a text. Calls after which none could go out, as those of an imported log, are left out.
