@@ -64,10 +64,10 @@ const fn is_unseen(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Characters that nobody sees: joiners, direction marks, soft hyphens, variation selectors, NUL.
+/// Characters that nobody sees: joiners, direction marks, soft hyphens, fillers, variation selectors, NUL.
 pub(crate) const fn is_invisible(c: char) -> bool {
-    matches!(c, '\0' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+    matches!(c, '\0' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Whether nobody sees anything of a text.
@@ -109,7 +109,17 @@ mod tests {
 
     #[test]
     fn text_of_what_nobody_sees_is_empty() {
-        for text in ["", " \n", "\u{200b}", "\u{2060} \u{a0}", "\u{ad}", "\u{fe0f}\u{200d}"] {
+        for text in [
+            "",
+            " \n",
+            "\u{200b}",
+            "\u{2060} \u{a0}",
+            "\u{ad}",
+            "\u{fe0f}\u{200d}",
+            "\u{3164}",
+            "\u{2800}\u{115f}\u{1160}",
+            "\u{ffa0}",
+        ] {
             let told = required("body", text, 10).map_err(|error| error.to_string());
             assert_eq!(told, Err("body must not be empty".to_owned()), "{text:?}");
             assert_eq!(optional("body", Some(text), 10).unwrap(), None, "{text:?}");
