@@ -14,10 +14,28 @@ pub(crate) fn of(error: &Error) -> &'static str {
     match error {
         Error::Conflict { rule, .. } if *rule == UNSETTLED => " (nmc conversation settle --decision)",
         Error::Conflict { rule, .. } if *rule == NO_NUMBER => " (nmc number buy, or add)",
-        Error::NotFound { entity: "tenant" } => " (nmc tenant list)",
-        Error::NotFound { entity: "conversation" } => " (nmc conversation list, or open)",
+        Error::NotFound { entity } => of_missing(entity),
         Error::AwaitingApproval(_) => " (nmc tenant approve)",
         Error::Provider(refusal) => of_provider(refusal),
+        _ => "",
+    }
+}
+
+/// The hint that follows the words of what was not found: where all of its kind are listed.
+fn of_missing(entity: &str) -> &'static str {
+    match entity {
+        "tenant" => " (nmc tenant list)",
+        "conversation" => " (nmc conversation list, or open)",
+        "call" => " (nmc call list)",
+        "message" => " (nmc message list)",
+        "user" => " (nmc user list)",
+        "session" => " (nmc session list)",
+        "API key" => " (nmc apikey list)",
+        "phone number" => " (nmc number list)",
+        "alert" => " (nmc alert list)",
+        "rule" => " (nmc alert rule list)",
+        "report" => " (nmc report list)",
+        "job" => " (nmc job list)",
         _ => "",
     }
 }
@@ -85,14 +103,28 @@ pub(crate) const fn of_oddity(oddity: Oddity) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Cli;
     use crate::error::CliError;
+    use clap::{Command, CommandFactory as _};
+
+    #[test]
+    fn what_is_not_found_is_listed_by_a_command_that_there_is() {
+        let all = ["tenant", "conversation", "call", "message", "user", "session", "API key", "phone number", "alert", "rule"];
+        for entity in all.into_iter().chain(["report", "job"]) {
+            let said = CliError::from(Error::NotFound { entity }).to_string();
+            let hint = said.strip_prefix(&format!("{entity} not found (")).expect("a hint");
+            let words = hint.split([',', ')']).next().expect("a command").split(' ');
+            let found = words.skip(1).try_fold(Cli::command(), |command, word| command.find_subcommand(word).cloned());
+            assert_eq!(found.as_ref().map(Command::get_name), Some("list"), "{said}");
+        }
+        assert_eq!(CliError::from(Error::NotFound { entity: "schedule" }).to_string(), "schedule not found");
+    }
 
     #[test]
     fn errors_end_with_what_to_type_or_set() {
         let install = || "install it with `x`".to_owned();
         let data_dir = || "/data".into();
-        let errors: [(CliError, &str); 13] = [
-            (Error::NotFound { entity: "tenant" }.into(), "tenant not found (nmc tenant list)"),
+        let errors: [(CliError, &str); 12] = [
             (Error::NotFound { entity: "conversation" }.into(), "conversation not found (nmc conversation list, or open)"),
             (Error::conflict("from_number", NO_NUMBER).into(), "can send texts (nmc number buy, or add)"),
             (

@@ -24,6 +24,8 @@ pub(crate) struct Transcript {
     conversation: Conversation,
     /// What the customer is called.
     known_as: Option<String>,
+    /// Whether the customer wants no texts.
+    is_opted_out: bool,
     calls: Vec<Call>,
     messages: Vec<Message>,
     media: Vec<Media>,
@@ -46,6 +48,8 @@ impl Transcript {
             let texts: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
             let waits = tx.number_pacing().waits_of(&messages)?;
             let InboxRow { conversation, known_as, .. } = tx.conversations().get_with_last_text(id)?;
+            let customer = conversation.customer_phone.phone().cloned();
+            let is_opted_out = customer.map(|phone| tx.consents().is_opted_out(&phone)).transpose()?.unwrap_or(false);
             let events = tx.conversation_events().list(&ConversationEventFilter::of(id), all)?.items;
             let mut people = HashMap::new();
             for user in events.iter().flat_map(log::people).chain(conversation.assigned_to) {
@@ -63,6 +67,7 @@ impl Transcript {
                 timezone: row.timezone,
                 conversation,
                 known_as,
+                is_opted_out,
                 calls: tx.calls().list(&CallFilter { conversation: Some(id), ..CallFilter::default() }, all)?.items,
                 messages,
             })
@@ -132,6 +137,9 @@ impl Transcript {
         for (name, value) in self.facts() {
             writeln!(text, "{name} {value}")?;
         }
+        if self.is_opted_out {
+            writeln!(text, "the customer has opted out of texts")?;
+        }
         if self.conversation.review_requested_at.is_some() {
             writeln!(
                 text,
@@ -199,7 +207,7 @@ impl Transcript {
             .collect();
         json!({
             "id": self.conversation.id, "business_name": self.business_name, "customer_phone": self.conversation.customer_phone,
-            "customer_name": self.known_as, "status": self.conversation.status,
+            "customer_name": self.known_as, "is_opted_out": self.is_opted_out, "status": self.conversation.status,
             "channel": self.conversation.channel, "priority": self.conversation.priority,
             "total_calls": self.conversation.total_calls, "review_requested_at": self.conversation.review_requested_at,
             "subject": self.conversation.subject, "tags": self.conversation.tags, "notes": self.conversation.notes,

@@ -78,7 +78,8 @@ pub(super) fn run(store: &Store, args: &ExplainArgs) -> CliResult<()> {
     let first = zone.date(until - TimeDelta::microseconds(1)).and_then(|last| last.checked_sub_days(Days::new(BY_DEFAULT - 1)));
     let by_default = first.and_then(|date| zone.day(date)).map_or(until, |day| day.from);
     let from = span.from.unwrap_or(by_default);
-    if from >= until || until - from > LONGEST {
+    // A day that clocks passed over has no time, and no rows.
+    if from > until || until - from > LONGEST {
         return Err(CliError::Usage(format!("--to must lie after --from, and {} days after it at most", LONGEST.num_days())));
     }
     let names: Vec<&str> = kpi.map_or_else(|| vec![name.as_str()], |kpi| kpi.figures().collect());

@@ -1,14 +1,14 @@
 //! `nmc job`: the jobs of analytics.
 
 use crate::database::{Database, business, tenant};
-use crate::error::CliResult;
+use crate::error::{CliError, CliResult};
 use crate::options::id::Key;
 use crate::options::moment::SpanArgs;
 use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::{Args, Subcommand};
 use nmc_core::analytics::{Job, JobFilter};
-use nmc_core::{JobId, JobStatus, JobType, Result, Store, TenantTx};
+use nmc_core::{Error, JobId, JobStatus, JobType, Result, Store, TenantTx};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -65,7 +65,7 @@ const COLUMNS: Columns<Job> = Columns(&[
     ("progress", |row| json!(row.progress)),
     ("attempts", |row| json!(row.attempts)),
     ("max_attempts", |row| json!(row.max_attempts)),
-    ("next_attempt_at", |row| time(row.next_attempt_at)),
+    ("next_attempt_at", |row| json!((!row.status.is_terminal()).then(|| time(row.next_attempt_at)))),
     ("completed_at", |row| json!(row.completed_at.map(time))),
     ("error_message", |row| json!(row.error_message)),
     ("parameters", |row| row.parameters.clone()),
@@ -79,8 +79,10 @@ pub(crate) fn run(args: &DatabaseArgs, command: &JobCommand) -> CliResult {
     let store = database.store()?;
     match command {
         JobCommand::List(args) => list(&store, args),
-        JobCommand::Retry(args) => step(&store, args, |tx, id| tx.jobs().retry(id)),
-        JobCommand::Cancel(args) => step(&store, args, |tx, id| tx.jobs().cancel(id, "it was canceled")),
+        JobCommand::Retry(args) => step(&store, args, "one that has failed can be tried again", |tx, id| tx.jobs().retry(id)),
+        JobCommand::Cancel(args) => {
+            step(&store, args, "one that waits can be canceled", |tx, id| tx.jobs().cancel(id, "it was canceled"))
+        }
     }?;
     drop(store);
     database.close()?;
@@ -102,11 +104,15 @@ fn list(store: &Store, args: &ListArgs) -> CliResult<()> {
     COLUMNS.page_keeping(KEPT, LIST, args.page.format.format, &rows)
 }
 
-fn step(store: &Store, args: &JobArgs, work: impl Fn(&mut TenantTx<'_>, JobId) -> Result<Job>) -> CliResult<()> {
+fn step(store: &Store, args: &JobArgs, rule: &str, work: impl Fn(&mut TenantTx<'_>, JobId) -> Result<Job>) -> CliResult<()> {
     let proof = tenant(store, &args.tenant.tenant)?;
     let row = store.as_operator(&proof, |tx| {
         let id = args.job.find("job", |row: &Job| row.id, |page| tx.jobs().list(&JobFilter::default(), page))?;
         work(tx, id)
+    });
+    let row = row.map_err(|error| match error {
+        Error::InvalidTransition { from, .. } => CliError::Usage(format!("the job is {from}: {rule}")),
+        error => error.into(),
     })?;
     COLUMNS.one(args.format.format, &row)
 }

@@ -1,8 +1,9 @@
 //! `nmc message list`, and how a text is printed as one row.
 
-use crate::database::tenant;
+use crate::database::business;
 use crate::error::CliResult;
 use crate::options::conversation::ConversationKey;
+use crate::options::moment::SpanArgs;
 use crate::options::{PageArgs, TenantArg, first_with_rows, one_of};
 use crate::output::{Columns, Kept, time};
 use clap::Args;
@@ -32,6 +33,8 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "ID|NUMBER")]
     conversation: Option<ConversationKey>,
     #[command(flatten)]
+    span: SpanArgs,
+    #[command(flatten)]
     page: PageArgs,
 }
 
@@ -57,17 +60,18 @@ pub(super) fn reason(row: &Message) -> Option<String> {
 }
 
 pub(super) fn run(store: &Store, args: &ListArgs) -> CliResult<()> {
-    let proof = tenant(store, &args.tenant.tenant)?;
+    let (proof, zone) = business(store, &args.tenant.tenant)?;
     let list = match (args.failed, &args.conversation) {
         (true, _) => "texts that failed",
         (false, Some(_)) => "texts of a conversation",
         (false, None) => "texts",
     };
     let page = args.page.of(list)?;
+    let span = args.span.instants(zone)?;
     let conversation = args.conversation.as_ref().map(|key| key.find(store, &proof)).transpose()?;
     let failed = args.failed.then_some(true);
     let (status, direction, kind) = (args.status, args.direction, args.kind);
-    let filter = MessageFilter { conversation, status, direction, kind, failed, ..MessageFilter::default() };
+    let filter = MessageFilter { conversation, status, direction, kind, failed, from: span.from, until: span.until };
     let rows = first_with_rows(page, |page| {
         store.as_operator(&proof, |tx| {
             // An id that is not there is a mistake, and no conversation without texts.

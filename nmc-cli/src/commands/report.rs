@@ -5,7 +5,7 @@ use crate::confirm::confirmed;
 use crate::database::{Database, business};
 use crate::error::{CliError, CliResult};
 use crate::options::id::Key;
-use crate::options::moment::SpanArgs;
+use crate::options::moment::{SpanArgs, day};
 use crate::options::{DatabaseArgs, FormatArg, PageArgs, TenantArg, one_of};
 use crate::output::{Columns, Kept, new_file, time};
 use chrono::NaiveDate;
@@ -71,10 +71,10 @@ pub(crate) struct MakeArgs {
     #[arg(long = "type", value_name = "TYPE", default_value = "weekly", value_parser = one_of(ReportKind::ALL, ReportKind::label))]
     kind: ReportKind,
     /// A day of the period, the first of a custom one [default: of the last period that is over]
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = day)]
     from: Option<NaiveDate>,
     /// The last day of a custom period
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = day)]
     to: Option<NaiveDate>,
     /// Seconds to wait for figures that a worker is computing
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=3600))]

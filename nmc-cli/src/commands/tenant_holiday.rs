@@ -2,6 +2,7 @@
 
 use crate::database::tenant;
 use crate::error::CliResult;
+use crate::options::moment::day;
 use crate::options::{FormatArg, TenantArg};
 use crate::output::{Columns, time};
 use chrono::NaiveDate;
@@ -24,7 +25,7 @@ pub(crate) enum HolidayCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// The day, in the business's zone, like 2026-12-25
-        #[arg(value_name = "DAY")]
+        #[arg(value_name = "DAY", value_parser = day)]
         day: NaiveDate,
         /// Its name, like "Christmas Day"
         #[arg(value_name = "NAME")]
@@ -37,7 +38,7 @@ pub(crate) enum HolidayCommand {
         #[command(flatten)]
         tenant: TenantArg,
         /// The day
-        #[arg(value_name = "DAY")]
+        #[arg(value_name = "DAY", value_parser = day)]
         day: NaiveDate,
     },
 }

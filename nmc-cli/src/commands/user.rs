@@ -250,7 +250,7 @@ pub(super) fn get(tx: &mut TenantTx<'_>, key: &UserKey) -> nmc_core::Result<User
         UserKey::Email(email) => (tx.users().find_by_email(email)?, email.to_string()),
     };
     // Of several people that a command names, it tells which one there is not.
-    user.ok_or_else(|| Error::invalid("user", format!("{typed} not found")))
+    user.ok_or_else(|| Error::invalid("user", format!("{typed} not found (nmc user list)")))
 }
 
 /// Somebody who was invited, with the token that is shown this once.

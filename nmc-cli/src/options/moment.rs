@@ -66,6 +66,11 @@ impl FromStr for Moment {
     }
 }
 
+/// A day, as an argument.
+pub(crate) fn day(text: &str) -> Result<NaiveDate, &'static str> {
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| "must be a day, like 2026-11-29")
+}
+
 /// A span of time.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct SpanArgs {

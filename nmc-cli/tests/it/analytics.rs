@@ -206,9 +206,11 @@ fn job_is_called_off_and_done_after_all() {
     let new = NewJob::now(JobType::Aggregation, json!({}));
     let id = shop.db.store.as_operator(&shop.joe.tenant, |tx| tx.jobs().create(&new)).expect("a job").id.to_string();
     let end = &id[id.len() - 8..];
-    shop.run(&["job", "retry", end]).refused(2, "pending");
+    shop.run(&["job", "retry", end]).refused(2, "the job is pending: one that has failed can be tried again");
     let canceled = shop.json(&["job", "cancel", end]);
     assert_eq!((&canceled["status"], &canceled["error_message"]), (&json!("failed"), &json!("it was canceled")));
+    assert_eq!(canceled["next_attempt_at"], Value::Null, "it is over");
+    shop.run(&["job", "cancel", end]).refused(2, "the job is failed: one that waits can be canceled");
     let listed = |filters: &[&str]| shop.json(&[&["job", "list"], filters].concat())["items"].as_array().map(Vec::len);
     assert_eq!((listed(&["--open"]), listed(&["--status", "failed", "--type", "aggregation"])), (Some(0), Some(1)));
     assert_eq!(listed(&["--type", "report_generation"]), Some(0));

@@ -35,7 +35,14 @@ fn texts_are_listed_by_every_filter_and_shown() {
         assert_eq!(listed(filters), [json!(lost.id)], "{filters:?}");
     }
     assert_eq!(listed(&["--kind", "message"]), [json!(came.message), json!(lost.id)]);
-    for filters in [&["--kind", "greeting"][..], &["--failed", "--direction", "inbound"]] {
+    assert_eq!(listed(&["--from", "2026-01-01", "--to", "9999-12-31"]), [json!(came.message), json!(lost.id)]);
+    for filters in [
+        &["--kind", "greeting"][..],
+        &["--failed", "--direction", "inbound"],
+        &["--to", "2026-01-01"],
+        &["--failed", "--from", "9999-12-31"],
+        &["--conversation", customer.as_str(), "--to", "2026-01-01"],
+    ] {
         assert_eq!(listed(filters), Vec::<Value>::new(), "{filters:?}");
     }
     let table = nmc.run(&["message", "list"]).ok().out;

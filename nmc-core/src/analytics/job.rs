@@ -214,7 +214,9 @@ impl Jobs<'_> {
         if from == JobStatus::Processing || from == JobStatus::Pending && progress > 0 {
             return Err(Error::InvalidTransition { entity: "job", from: JobStatus::Processing.label(), to: "canceled" });
         }
-        from.must_become(JobStatus::Failed)?;
+        if !from.may_become(JobStatus::Failed) {
+            return Err(Error::InvalidTransition { entity: "job", from: from.label(), to: "canceled" });
+        }
         Ok(diesel::update(jobs::table)
             .filter(jobs::tenant_id.eq(self.0.tenant))
             .filter(jobs::id.eq(id))

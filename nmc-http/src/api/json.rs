@@ -56,7 +56,7 @@ fn in_our_words(pointer: String, said: &str) -> (String, Cow<'static, str>) {
         Said::OutOfRange => (pointer, "is out of range".into()),
         Said::Expected(what) => (pointer, format!("must be {what}").into()),
         Said::Breaks(rule) => (pointer, rule.into()),
-        Said::NoTime => (pointer, format!("must be {}, or {}, as the field has it", kinds::INSTANT, kinds::DAY).into()),
+        Said::NoTime => (pointer, format!("must be {}", kinds::INSTANT).into()),
         Said::Other => (pointer, "is not of its kind".into()),
     }
 }

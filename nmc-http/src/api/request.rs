@@ -2,6 +2,7 @@
 
 pub(crate) use super::body::{Body, JsonBody, LongJsonBody, RawBody};
 use super::body::{LONGEST_JSON, NoFields};
+use super::kinds::DAY;
 use super::serde_words::{self, Said};
 use super::{Access, json, kinds};
 use crate::connections::Line;
@@ -12,6 +13,7 @@ use crate::streams::Source;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MATCH, USER_AGENT};
 use actix_web::{HttpRequest, web};
+use chrono::NaiveDate;
 use nmc_core::access::{Acting, Credential, Origin};
 use nmc_core::numbers::Provisioner;
 use nmc_core::{Error, PhoneNumber, Result, Secret, Store, TenantTx, UserId, Version};
@@ -86,7 +88,7 @@ impl<Q: DeserializeOwned + IntoParams, B: Body> RequestContext<Q, B> {
         };
         let is_post = request.method() == Method::POST;
         let takes_body = B::MEDIA_TYPE.is_some();
-        let body = if takes_body || is_post {
+        let body = if takes_body || is_post || request.method() == Method::PUT {
             let longest = if takes_body { B::LONGEST } else { LONGEST_JSON };
             let too_large = || {
                 let no_fields = "must be an object without fields, or not be there";
@@ -280,6 +282,11 @@ impl<Q, B> RequestContext<Q, B> {
     pub(crate) fn phone(&self) -> ApiResult<PhoneNumber> {
         let written = || Error::invalid("phone", "must be a number with its + and country, like +14155550123");
         self.id("phone", "customer").map_err(|_| written().into())
+    }
+
+    /// The day that a path names: what is no day is not one that is missing.
+    pub(crate) fn day(&self) -> ApiResult<NaiveDate> {
+        self.id("date", "day").map_err(|_| Error::invalid("date", format!("must be {DAY}")).into())
     }
 
     /// The second of the two values of the path, which is any text, with nothing left encoded.

@@ -1,7 +1,8 @@
 //! Values as they travel: typed ones as text, and the three things a PATCH can say of a field.
 
-use super::serde_words;
-use chrono::NaiveTime;
+use super::kinds::DAY;
+use super::serde_words::{self, refusal};
+use chrono::{NaiveDate, NaiveTime};
 use nmc_core::access::Permission;
 use nmc_core::analytics::{Figures, Unreached};
 use nmc_core::numbers::Month;
@@ -333,6 +334,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Braced<T> {
 /// Reads a field that is an object.
 pub(crate) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     Braced::deserialize(deserializer).map(|Braced(value)| value)
+}
+
+/// Reads a day that may be left out or given, but not null.
+pub(crate) fn given_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer).map_err(|_| refusal(format_args!("must be {DAY}")))?;
+    let day = text.and_then(|text| text.parse().ok());
+    day.map(Some).ok_or_else(|| refusal(format_args!("must be {DAY}")))
 }
 
 /// Reads a field of a PATCH that may be left out or given, but not null.

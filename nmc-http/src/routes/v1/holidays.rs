@@ -44,13 +44,13 @@ pub(super) async fn list(context: RequestContext<NoQuery, ()>) -> ApiResult<Json
 }
 
 pub(super) async fn set(context: RequestContext<NoQuery, JsonBody<HolidayIn>>) -> ApiResult<Json<HolidayOut>> {
-    let (date, name): (NaiveDate, _) = (context.id("date", "holiday")?, context.body.0.name.clone());
+    let (date, name) = (context.day()?, context.body.0.name.clone());
     let row = context.acting(move |tx| tx.holidays().upsert_by_day(date, &name)).await;
     Ok(Json(row.map_err(|error| error.renamed(&[("day", "date")]))?.into()))
 }
 
 pub(super) async fn remove(context: RequestContext<NoQuery, ()>) -> ApiResult<Done> {
-    let date: NaiveDate = context.id("date", "holiday")?;
+    let date = context.day()?;
     context.acting(move |tx| tx.holidays().delete(date)).await?;
     Ok(Done)
 }

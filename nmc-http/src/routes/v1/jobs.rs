@@ -35,8 +35,8 @@ pub(crate) struct JobOut {
     progress: i16,
     attempts: i32,
     max_attempts: i32,
-    /// The instant before which it is not tried.
-    next_attempt_at: DateTime<Utc>,
+    /// The instant before which it is not tried; none once it has ended.
+    next_attempt_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     completed_at: Option<DateTime<Utc>>,
@@ -54,7 +54,7 @@ impl From<Job> for JobOut {
             progress: row.progress,
             attempts: row.attempts,
             max_attempts: row.max_attempts,
-            next_attempt_at: row.next_attempt_at,
+            next_attempt_at: (!row.status.is_terminal()).then_some(row.next_attempt_at),
             created_at: row.created_at,
             updated_at: row.updated_at,
             completed_at: row.completed_at,

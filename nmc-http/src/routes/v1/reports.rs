@@ -1,7 +1,7 @@
 use crate::api::lists::{List, Span};
 use crate::api::reply::{Created, Done, Json, PageOut, RenderedFile, Rendering};
 use crate::api::request::{JsonBody, NoQuery, RequestContext};
-use crate::api::wire::{Text, given, text};
+use crate::api::wire::{Text, given_day, text};
 use crate::error::ApiResult;
 use chrono::{DateTime, NaiveDate, Utc};
 use nmc_core::analytics::{ReportFilter, ReportHead};
@@ -83,11 +83,11 @@ pub(crate) struct ReportIn {
     #[serde(rename = "type")]
     kind: text::ReportKind,
     /// The first day of a custom report; of others any day of the period, and the last that is over is meant if left out.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_day")]
     #[schema(nullable = false)]
     first_day: Option<NaiveDate>,
     /// The last day of a custom report, 366 days at the most; others have none.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_day")]
     #[schema(nullable = false)]
     last_day: Option<NaiveDate>,
 }

@@ -165,7 +165,11 @@ fn step_without_a_body_says_what_an_empty_one_says() {
     let before = site.rows();
     assert_eq!(ask().json(&json!({ "note": "x" })).expect(400).refusal().0, "#/note", "nobody would read it");
     assert_eq!(ask().bytes("text/plain", b"hello".to_vec()).expect(400).refusal().0, "#");
+    let review = || site.call("PUT", "/v1/settings/greeting/review").by(&owner.access);
+    assert_eq!(review().json(&json!({ "note": "x" })).expect(400).refusal().0, "#/note", "whatever the method");
+    assert_eq!(review().bytes("application/json", b"{{{".to_vec()).expect(400).refusal().0, "#");
     assert_eq!(site.rows(), before);
+    review().json(&json!({})).expect(200);
 }
 
 #[test]

@@ -120,9 +120,14 @@ fn report_of_no_period_is_refused_by_field() {
         (json!({ "type": "custom", "first_day": day(-14), "last_day": day(2) }), "#/last_day"),
         (json!({ "type": "daily", "first_day": "9999-01-02" }), "#/first_day"),
         (json!({ "type": "daily", "first_day": "1999-01-02" }), "#/first_day"),
+        (json!({ "type": "daily", "first_day": null }), "#/first_day"),
     ] {
         let answer = make(&site, &owner, &body);
         assert_eq!((answer.status, answer.refusal().0.as_str()), (400, pointer), "{body}");
+    }
+    for no_day in [json!("2026-02-29"), json!("2026-11-29T00:00:00Z"), json!(20_261_129)] {
+        let answer = make(&site, &owner, &json!({ "type": "daily", "first_day": no_day }));
+        assert_eq!(answer.refusal().1, "must be a day like 2026-11-22", "{no_day}");
     }
 }
 

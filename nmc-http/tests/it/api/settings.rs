@@ -131,7 +131,8 @@ fn holidays_are_set_listed_and_removed() {
     assert_eq!(set("2026-12-26", " ").refusal().0, "#/name");
     assert_eq!(set("2200-01-01", "Far").refusal().0, "#/date");
     for date in ["2026-02-30", "christmas"] {
-        assert_eq!(set(date, "None").status, 404, "{date}");
+        let told = ("#/date".to_owned(), "must be a day like 2026-11-22".to_owned());
+        assert_eq!(set(date, "None").refusal(), told, "{date}");
     }
     let remove = || site.call("DELETE", path("2026-12-25")).by(&owner).send().status;
     assert_eq!((remove(), remove(), &hours()["is_open"]), (204, 404, &json!(true)));
