@@ -73,13 +73,12 @@ impl Count {
         match self.undecided {
             0 => {}
             1 => eprintln!(
-                "1 inbound call has neither an outcome nor the status of a call that has ended: the figures of calls leave it out"
+                "1 inbound call of the log tells no outcome, and none follows: unless it is there already, the figures leave it out"
             ),
-            many => {
-                eprintln!(
-                    "{many} inbound calls have neither an outcome nor the status of a call that has ended: the figures of calls leave them out"
-                );
-            }
+            many => eprintln!(
+                "{many} inbound calls of the log tell no outcome, and none follows: unless they are there already, the figures leave \
+                 them out"
+            ),
         }
     }
 }

@@ -134,6 +134,10 @@ fn rows_behind_a_figure_come_with_a_total_that_equals_it() {
     assert_eq!((&nobodys["rows"], &nobodys["stored"]["nmc.calls_inbound/+13125550000"]), (&json!([]), &json!("0")));
     shop.run(&["analytics", "explain", "nmc.calls_missed/+13125550000"]).refused(2, "nmc.calls_missed");
     let from = "2026-11-01 08:30";
+    shop.db.execute("UPDATE tenants SET timezone = 'Pacific/Apia'");
+    let skipped = ["analytics", "explain", "nmc.calls_missed", "--from", "2011-12-30", "--to", "2011-12-30"];
+    assert_eq!(shop.json(&skipped)["rows"], json!([]), "a day that Samoa did not have");
+    shop.db.execute("UPDATE tenants SET timezone = 'America/Los_Angeles'");
     assert_eq!(
         shop.json(&["analytics", "explain", "calls", "--from", from, "--to", "2026-11-02"])["stored"],
         Value::Null,

@@ -25,6 +25,9 @@ fn a_customer_is_shown_with_all_that_is_known() {
         assert_eq!((&shown["conversations"][0]["last_text"], &shown["calls"][0]["caller"]), (&json!("STOP"), &json!(network)));
         assert_eq!((&shown["consents"][0]["action"], &shown["consents"][0]["source"]), (&json!("opt_out"), &json!("keyword")));
     }
+    let shown = nmc.run(&["conversation", "show", person]).ok().out;
+    assert!(shown.contains("\nthe customer has opted out of texts\n"), "{shown}");
+    assert_eq!(nmc.run(&["conversation", "show", person, "--format", "json"]).json()["is_opted_out"], json!(true));
     let table = nmc.run(&["customer", "show", person]).ok().out;
     for part in
         ["customer_name\tAnn<U+001B>[2J\n", "is_opted_out\ttrue\n", "\nconversations\nid\t", "\ncalls\nid\t", "\nconsents\n"]

@@ -3,7 +3,7 @@
 use super::call_log_input::{Bounded, Lines, Members, Taken, is_well_quoted};
 use super::{NewCall, outcome};
 use crate::types::{bounds, required};
-use crate::{CallDirection, CallStatus, CallerIdentity, Error, PhoneNumber, Result};
+use crate::{CallDirection, CallOutcome, CallStatus, CallerIdentity, Error, PhoneNumber, Result};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use std::cell::RefCell;
@@ -367,8 +367,11 @@ impl Fields {
         let sid = required("twilio_call_sid", self.required("twilio_call_sid")?, 100)?;
         let seconds = "must be a whole number of seconds";
         let (status, duration_seconds) = (self.listed("call_status")?, self.parsed("duration_seconds", seconds)?);
-        // Lists such as Twilio's have no outcome. What tells no status either is no word about what the call was.
-        let follows = |status| outcome(status, None, None, self.text("answered_by"), duration_seconds, false);
+        // Lists such as Twilio's have no outcome. Of a call that is over, and of which nobody says how long it was, nothing follows.
+        let follows = |status| {
+            let told = outcome(status, None, None, self.text("answered_by"), duration_seconds, false);
+            told.filter(|told| *told != CallOutcome::Answered || duration_seconds.is_some())
+        };
         let call = NewCall {
             call_status: status.unwrap_or(CallStatus::Completed),
             outcome: self.listed("outcome")?.or_else(|| status.filter(|_| !is_outbound).and_then(follows)),

@@ -87,9 +87,10 @@ const fn of_action_sql(action: ConsentAction) -> &'static str {
     }
 }
 
-/// Whether a later entry is of the same person. Those of before may have the longer of two spellings ([`PhoneNumber::person`]).
+/// Whether a later entry is of the same person. Those of before may have either of two spellings ([`PhoneNumber::spellings`]).
 const LATER_OF_THEM_SQL: &str = "later.customer_phone IN (consents.customer_phone, \
-     regexp_replace(consents.customer_phone, '^[+](52)1(?=[2-9][0-9]{9}$)|^[+](54)9(?=[1-9][0-9]{9}$)', '+\\1\\2'))";
+     regexp_replace(consents.customer_phone, '^[+](52)1(?=[2-9][0-9]{9}$)|^[+](54)9(?=[1-9][0-9]{9}$)', '+\\1\\2'), \
+     regexp_replace(regexp_replace(consents.customer_phone, '^[+]52(?=[2-9][0-9]{9}$)', '+521'), '^[+]54(?=[1-9][0-9]{9}$)', '+549'))";
 
 /// Records what staff heard, as whoever acts: nobody is texted against it once this has returned, and nothing is on its way any more.
 ///
@@ -187,7 +188,10 @@ impl Consents<'_> {
             let of_them = later
                 .filter(later.field(consents::tenant_id).eq(self.0.tenant))
                 .filter(sql::<Bool>(LATER_OF_THEM_SQL))
-                .filter(later.field(consents::sequence).gt(consents::sequence));
+                .filter(later.field(consents::sequence).gt(consents::sequence))
+                // Else it becomes a join, in which nothing computed from a row that the policy guards may look for another: each entry would
+                // be compared with all later ones.
+                .offset(0);
             query = query.filter(not(exists(of_them)));
         }
         Ok(keyset(query, page, consents::created_at, consents::id).load(self.0.conn)?)

@@ -20,7 +20,9 @@ pub use email::Email;
 pub(crate) use host::{Host, host};
 pub use phone::PhoneNumber;
 pub use secret::Secret;
-pub(crate) use text::{clip, composed, is_invisible, named, named_if_given, optional, required, sendable, trimmed_line};
+pub(crate) use text::{
+    clip, composed, is_filler, is_invisible, named, named_if_given, optional, required, sendable, trimmed_line,
+};
 pub use timezone::Timezone;
 
 /// Lets a parsed text type travel to and from a text column. Reading parses again: a row that another program wrote

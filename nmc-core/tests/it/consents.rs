@@ -109,6 +109,12 @@ fn an_entry_from_before_counts_in_either_spelling() {
     assert_eq!(listed(), 1);
     scene.staff_record(network, ConsentAction::OptIn, Some("signed on paper")).unwrap();
     assert_eq!(listed(), 0);
+    scene.staff_record(person, ConsentAction::OptOut, None).unwrap();
+    scene.staff_record(person, ConsentAction::OptIn, Some("by phone")).unwrap();
+    scene.db.execute(&format!(
+        "UPDATE consents SET customer_phone = '{network}' WHERE sequence = (SELECT max(sequence) FROM consents)"
+    ));
+    assert_eq!(listed(), 0, "of the other spelling, either way");
     assert!(!scene.is_out(person) && !scene.is_out(network), "the latest counts, under whichever it is");
 }
 

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 const OPT_OUTS: &[&str] = &[
     "PARE",
+    "STOP\u{2800}please",
+    "\u{3164}STOP\u{115f}",
     "ST OP",
     "ЅТОР",
     "s.top",

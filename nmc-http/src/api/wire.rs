@@ -338,9 +338,8 @@ pub(crate) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserialize
 
 /// Reads a day that may be left out or given, but not null.
 pub(crate) fn given_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
-    let text: Option<String> = Option::deserialize(deserializer).map_err(|_| refusal(format_args!("must be {DAY}")))?;
-    let day = text.and_then(|text| text.parse().ok());
-    day.map(Some).ok_or_else(|| refusal(format_args!("must be {DAY}")))
+    let text = Cow::<str>::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(|_| refusal(format_args!("must be {DAY}")))
 }
 
 /// Reads a field of a PATCH that may be left out or given, but not null.

@@ -127,12 +127,12 @@ fn outcome_that_is_left_out_follows_from_the_status() {
         (",canceled,,,", Some(Abandoned)),
         (",failed,,,", Some(Failed)),
         (",completed,,120,", Some(Answered)),
-        (",completed,,,", Some(Answered)),
         (",completed,,0,", Some(Abandoned)),
         (",completed,,30,machine_start", Some(Voicemail)),
         // What was told is taken as it is, and nothing follows where nothing was told, or the call goes on.
         (",completed,missed,120,", Some(Missed)),
         (",,,120,", None),
+        (",completed,,,", None),
         (",in-progress,,,", None),
         ("outbound,no-answer,,,", None),
     ] {
@@ -143,6 +143,14 @@ fn outcome_that_is_left_out_follows_from_the_status() {
         let call = CallLog::new(CallLogFormat::Csv, csv.as_bytes()).next().unwrap().unwrap();
         assert_eq!(call.outcome, outcome, "{row}");
     }
+}
+
+#[test]
+fn fault_of_a_whole_row_is_told_of_no_field() {
+    let csv = "caller_phone,called_phone,twilio_call_sid\n1,2\n1,2,\n";
+    let told = |at| CallLog::new(CallLogFormat::Csv, csv.as_bytes()).nth(at).unwrap().unwrap_err().to_string();
+    assert_eq!(told(0), "rows[0]: the row must have 3 values, as the first line has, and has 2");
+    assert_eq!(told(1), "rows[1].twilio_call_sid is required");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A text as words: without capitals, width, marks, punctuation and repetitions.
 
-use crate::types::is_invisible;
+use crate::types::{is_filler, is_invisible};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -120,9 +120,10 @@ impl Words {
     }
 }
 
-/// A text in its usual characters (NFKC), without those that nobody sees.
+/// A text in its usual characters (NFKC), without those that nobody sees. Those that take room part words, as blanks do.
 pub(super) fn visible(text: &str) -> String {
-    text.chars().filter(|c| !is_invisible(*c)).nfkc().collect()
+    let seen = text.chars().map(|c| if is_filler(c) { ' ' } else { c });
+    seen.filter(|c| !is_invisible(*c)).nfkc().collect()
 }
 
 /// The first words of a text.

@@ -13,7 +13,7 @@ use rust_decimal::prelude::ToPrimitive;
 const GOOD: Ink = Ink(34, 110, 70);
 const BAD: Ink = Ink(176, 42, 32);
 
-/// What happened, in two sentences.
+/// What happened, in a few sentences.
 pub(super) fn summary(report: &ReportContent) -> String {
     let count = |figure: &str| report.total(figure).to_u64().unwrap_or_default();
     let show = |name| words::display(report.total(name), "calls");

@@ -125,7 +125,7 @@ fn report_of_no_period_is_refused_by_field() {
         let answer = make(&site, &owner, &body);
         assert_eq!((answer.status, answer.refusal().0.as_str()), (400, pointer), "{body}");
     }
-    for no_day in [json!("2026-02-29"), json!("2026-11-29T00:00:00Z"), json!(20_261_129)] {
+    for no_day in ["2026-02-29", "2026-11-29T00:00:00Z", "soon"] {
         let answer = make(&site, &owner, &json!({ "type": "daily", "first_day": no_day }));
         assert_eq!(answer.refusal().1, "must be a day like 2026-11-22", "{no_day}");
     }

@@ -227,6 +227,10 @@ fn staff_record_what_people_decide() {
         let outs = site.call("GET", format!("{path}&action=opt_out&limit=1")).by(&viewer.access).expect(200).document();
         assert_eq!(outs["items"].as_array().map(Vec::len), Some(1));
     }
+    for (filters, left) in [("action=opt_out", 1), ("action=opt_out&latest=true", 0), ("latest=true", 1)] {
+        let page = site.call("GET", format!("/v1/consents?{filters}")).by(&viewer.access).expect(200).document();
+        assert_eq!(page["items"].as_array().map(Vec::len), Some(left), "{filters}");
+    }
     site.call("GET", "/v1/consents?customer_phone=5512345678").by(&viewer.access).expect(400);
 }
 
