@@ -243,9 +243,17 @@ fn a_log_is_taken_in_once_however_often_it_is_imported() {
     let row = "{\"caller_phone\": \"+14155550123\", \"called_phone\": \"+13125550100\", \"twilio_call_sid\": \"J1\", \"price\": 0.0085}";
     // What it is written in shows: the name says nothing here.
     let lines = shop.file("calls.txt", &format!("\n{row}\n\n{row}\n"));
-    assert_eq!(shop.import(&[&lines, "--format", "json"]).json(), told(2, Some(1)));
+    for dry in [true, false] {
+        let also: &[&str] = if dry { &["--dry-run"] } else { &[] };
+        let said = shop.import(&[&[lines.as_str(), "--format", "json"], also].concat());
+        assert!(said.err.contains("2 inbound calls of the log tell no outcome, and none follows"), "{said:?}");
+        assert_eq!(said.json(), told(2, (!dry).then_some(1)));
+    }
+    let decided = shop.file("decided.jsonl", &row.replace('}', ", \"call_status\": \"busy\"}").replace("J1", "J2"));
+    assert_eq!(shop.import(&[&decided]).ok().err, "");
+    assert_eq!(shop.db.query::<String>("SELECT outcome FROM calls WHERE twilio_call_sid = 'J2'"), ["missed"]);
     assert_eq!(shop.import(&[&shop.file("empty.csv", ""), "--format", "json"]).json(), told(0, Some(0)));
-    assert_eq!(shop.calls(), 12_011);
+    assert_eq!(shop.calls(), 12_012);
     assert_eq!(shop.db.query::<i64>("SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM conversations)"), [0]);
 }
 

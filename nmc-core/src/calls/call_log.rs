@@ -55,11 +55,11 @@ enum Rows<R> {
 const LONGEST_ROW: usize = 64 * 1024;
 
 impl<R: Read> CallLog<R> {
-    /// The fields of a row. The first three are required; a status that is left out is `completed`, a direction `inbound`. The outcome of an inbound call, where it is left out,
-    /// [follows](outcome) from the status, if there is one. Instants are
-    /// in RFC 3339, like `2026-11-22T18:00:00Z`; the price is in US dollars, and may be below zero, as Twilio's lists have it. `twilio_call_sid` may be any id that tells the calls of a
-    /// business apart; rows
-    /// that have it in common tell of one call, or the later one is at fault. That is told of the 50,000 calls before it at least.
+    /// The fields of a row. The first three are required; a status that is left out is `completed`, a direction `inbound`. The outcome
+    /// of an inbound call, where it is left out, [follows](outcome) from the status, if there is one; that a call was answered, only
+    /// where the row has its seconds. Instants are in RFC 3339, like `2026-11-22T18:00:00Z`; the price is in US dollars, and may be
+    /// below zero, as Twilio's lists have it. `twilio_call_sid` may be any id that tells the calls of a business apart; rows that have
+    /// it in common tell of one call, or the later one is at fault. That is told of the 50,000 calls before it at least.
     pub const FIELDS: [&'static str; 19] = [
         "caller_phone",
         "called_phone",
